@@ -1,0 +1,46 @@
+# Every target makes what it needs; a fresh machine needs Python 3.11 or later and make.
+PYTHON ?= python3
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+READY  := $(VENV)/.ready
+
+.DEFAULT_GOAL := help
+.PHONY: help run test sweep lint types bench format clean
+
+help:  ## list the targets
+	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(READY): pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --group dev --editable .
+	@touch $@
+
+run: $(READY)  ## bill the sample practice and say where the workbooks are
+	$(BIN)/ccbill run sample_data/activities.csv sample_data/encounters.csv \
+	  --config sample_data/ccbill.toml --patients sample_data/patients.csv \
+	  --staff sample_data/staff.csv --fees sample_data/fees.csv \
+	  --no-ledger --today 2026-11-02 --out ccbill-out
+
+test: $(READY)  ## run the tests
+	$(BIN)/python -m pytest
+
+sweep: $(READY)  ## run the long checks whole
+	CCBILL_SWEEP=1 $(BIN)/python -m pytest -m sweep -n 2
+
+lint: $(READY)  ## check style
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(READY)  ## check types
+	$(BIN)/mypy
+
+bench: $(READY)  ## time a run of a million activities
+	$(BIN)/python tests/bench.py
+
+format: $(READY)  ## rewrite the code in the house style
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+clean:  ## remove what the other targets made
+	rm -rf $(VENV) ccbill-out build dist *.egg-info

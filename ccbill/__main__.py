@@ -1,0 +1,5 @@
+"""`python -m ccbill`."""
+
+from ccbill.cli import main
+
+main()

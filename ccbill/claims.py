@@ -1,0 +1,346 @@
+"""Decisions → claim lines: which claim each line is on, its date, its details and its price.
+
+A claim is one patient, plan, billing NPI, rendering NPI, month and authorization. Its id is a hash
+of that key alone, so that more minutes or another date never change it, and holds no patient data.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from ccbill.config import Practice, Settings
+from ccbill.fees import Fees
+from ccbill.report.tables import CLAIMS
+from ccbill.rules.decisions import Billed, Decisions, Stake
+from ccbill.rules.facts import Facts
+from ccbill.rules.model import Bill
+from ccbill.rules.screen import Answer
+from ccbill.tables import (
+    PATIENT_FIELDS,
+    TEXT,
+    UNKNOWN,
+    Ints,
+    Outcome,
+    categorical,
+    month_text,
+    named,
+)
+
+# What a payer will want on every claim, where the data or the practice can give it.
+WANTED = (
+    "member_id",
+    "last_name",
+    "first_name",
+    "birth_date",
+    "sex",
+    "place_of_service",
+    "diagnosis_1",
+    "rendering_npi",
+    "billing_npi",
+    "billing_tin",
+)
+POINTERS = ("A", "AB", "ABC", "ABCD")
+
+
+@dataclass(frozen=True, slots=True)
+class Claims:
+    """Claim lines in the order of the contract, and the line of each activity that earned one.
+
+    `lines` has the columns of CLAIMS; `line_of_row` is the place of the activity's base line in
+    it, -1 where the activity earned none.
+    """
+
+    lines: pd.DataFrame
+    line_of_row: Ints
+
+
+def claims(
+    facts: Facts, decisions: Decisions, settings: Settings, fees: Fees, today: int
+) -> Claims:
+    """Every claim line that the decisions bill, priced; `today` is days since 1970-01-01."""
+    parts = [
+        _lines(facts, billed, number, decisions) for number, billed in enumerate(decisions.billed)
+    ]
+    if not parts:
+        empty = pd.DataFrame({name: pd.Series(dtype=object) for name in CLAIMS})
+        return Claims(empty, np.full(len(facts.activities), -1, np.int64))
+    drafts = pd.concat(parts, ignore_index=True)
+    table = _details(facts, drafts, settings)
+    table["claim_id"] = _claim_ids(table)
+    order = np.lexsort(
+        [
+            drafts["addon"].to_numpy(),
+            _ranks(drafts["base"]),
+            table["service_from"].to_numpy(),
+            _ranks(table["claim_id"]),
+            _ranks(table["patient_id"]),
+            _ranks(table["plan"]),
+        ]
+    )
+    table = table.iloc[order].reset_index(drop=True)
+    drafts = drafts.iloc[order].reset_index(drop=True)
+    table["line"] = table.groupby("claim_id", observed=True, sort=False).cumcount() + 1
+    _price(table, fees)
+    table["missing"] = _missing(table)
+    table["notes"] = _notes(table, drafts, today)
+    return Claims(table[list(CLAIMS)], _line_of_row(facts, decisions, drafts))
+
+
+def hold_incomplete(decisions: Decisions, drafted: Claims) -> Decisions:
+    """The decisions with every line held that lacks a field which its payer will want."""
+    lacking = np.append((drafted.lines["missing"] != "").to_numpy(), False)
+    why = "the line lacks a field that the payer will want"
+    decisions.book.append(Answer(Outcome.HELD, "claim-incomplete", "", why, ""))
+    held = lacking[drafted.line_of_row]
+    decisions.answer[held] = len(decisions.book) - 1
+    stakes = [
+        Stake(b.plan, bill.code, bill.modifiers, b.groups.first[hit], b.earned.units[n][hit])
+        for b in decisions.billed
+        for n, bill in enumerate(b.service.bills)
+        for hit in [held[b.groups.first] & (b.earned.units[n] > 0)]
+    ]
+    return replace(
+        decisions,
+        billed=[b.only(~held[b.groups.first]) for b in decisions.billed],
+        stakes=[*decisions.stakes, *stakes],
+    )
+
+
+def _lines(facts: Facts, billed: Billed, number: int, decisions: Decisions) -> pd.DataFrame:
+    """One row for each bill of each group, with the activities that its details come from."""
+    groups, service, plan = billed.groups, billed.service, billed.plan
+    latest = {name: _latest(facts, billed, name) for name in LATEST}
+    day = facts.numbers("service_date")[groups.last]
+    if "month" in service.per and plan.date_of_service == "month-end":
+        day = _month_end(day)
+    notes = np.full(len(groups.starts), "", object)
+    unchecked = [f"not checked: {name}" for p, name in decisions.not_checked if p is plan]
+    for say in [plan.line_note, *unchecked]:
+        notes += f"{say}; " if say else ""
+    for say, where in billed.notes:
+        notes[where] += f"{say}; "
+    tables = []
+    for n, bill in enumerate(service.bills):
+        has = np.flatnonzero(billed.earned.units[n] > 0)
+        tables.append(
+            pd.DataFrame(
+                {
+                    "billed": number,
+                    "group": has,
+                    "addon": bill.needs is not None,
+                    "base": bill.needs or bill.code,
+                    "plan": plan.name,
+                    "rule": service.file.removesuffix(".toml"),
+                    "rule_standing": bill.standing,
+                    "code": bill.code,
+                    **_modifiers(bill),
+                    "units": billed.earned.units[n][has],
+                    "minutes": groups.minutes[has],
+                    "activities": groups.size[has],
+                    "standing": groups.last[has],
+                    "day": _threshold_day(facts, billed, bill, day)[has],
+                    "line_notes": notes[has] + (f"{bill.note}; " if bill.note else ""),
+                    **{name: rows[has] for name, rows in latest.items()},
+                }
+            )
+        )
+    return pd.concat(tables, ignore_index=True)
+
+
+# Details of a line that come from the last activity of its group that gives them.
+LATEST = ("payer", "rendering_npi", "authorization_number", "place_of_service", "diagnosis_codes")
+
+
+def _latest(facts: Facts, billed: Billed, name: str) -> Ints:
+    """The last activity of each group that gives the field, -1 where none does."""
+    groups = billed.groups
+    given = facts.codes(name)[groups.rows] >= 0
+    place = np.where(given, np.arange(len(groups.rows)), -1)
+    last = np.maximum.reduceat(place, groups.starts)
+    return np.where(last >= 0, groups.rows[last], -1)
+
+
+def _threshold_day(facts: Facts, billed: Billed, bill: Bill, day: Ints) -> Ints:
+    """The day on which a month's minutes reached the bill's first unit, where the plan wants it."""
+    if billed.plan.date_of_service != "threshold-met" or bill.once_at is None:
+        return day
+    groups = billed.groups
+    seconds = np.cumsum(facts.numbers("seconds")[groups.rows].astype(np.int64))
+    before = np.append(0, seconds)[groups.starts]
+    reached = (seconds - before[groups.of]) // 60 >= bill.once_at
+    place = np.where(reached, np.arange(len(groups.rows)), len(groups.rows) - 1)
+    return facts.numbers("service_date")[groups.rows[np.minimum.reduceat(place, groups.starts)]]
+
+
+def _month_end(day: Ints) -> Ints:
+    month = day.astype("M8[D]").astype("M8[M]")
+    return (month + 1).astype("M8[D]").astype(np.int64) - 1
+
+
+def _modifiers(bill: Bill) -> dict[str, str | None]:
+    return {f"modifier_{n + 1}": (*bill.modifiers, *[None] * 4)[n] for n in range(4)}
+
+
+def _details(facts: Facts, drafts: pd.DataFrame, settings: Settings) -> pd.DataFrame:
+    """The columns of CLAIMS that say who, when, for whom and what."""
+    standing = drafts["standing"].to_numpy()
+    patient = facts.codes("patient")[standing]
+    table = pd.DataFrame(
+        {
+            "plan": drafts["plan"].astype("category"),
+            "patient_id": facts.activities["patient"].iloc[standing].array,
+            "billing_npi": facts.activities["practice"].iloc[standing].array,
+            **{name: _taken(facts, drafts, name) for name in LATEST},
+            **{name: facts.patients[name].array.take(patient) for name in PATIENT_FIELDS},
+            **{name: drafts[name] for name in AS_DRAFTED},
+            "service_from": drafts["day"].astype(np.int32),
+            "service_to": drafts["day"].astype(np.int32),
+            "month": month_text(drafts["day"].to_numpy()),
+            "status": "new",
+            "frequency_code": "1",
+            "original_claim_number": None,
+        }
+    )
+    table["payer_id"] = table["plan"].map(dict(settings.payer_ids))
+    _practice_details(table, settings.practice)
+    _diagnoses(table)
+    return table
+
+
+AS_DRAFTED = (
+    "code",
+    "modifier_1",
+    "modifier_2",
+    "modifier_3",
+    "modifier_4",
+    "units",
+    "minutes",
+    "activities",
+    "rule",
+    "rule_standing",
+)
+
+
+def _taken(facts: Facts, drafts: pd.DataFrame, name: str) -> Any:
+    rows = drafts[name].to_numpy()
+    codes = np.append(facts.codes(name), -1)[rows]  # row -1 is the blank appended
+    return categorical(codes, facts.categories(name))
+
+
+def _practice_details(table: pd.DataFrame, practice: Practice) -> None:
+    """The practice's own numbers, on lines that bill under its NPI."""
+    table["rendering_npi"] = _filled(table["rendering_npi"], practice.rendering_npi)
+    ours = np.ones(len(table), bool)
+    if practice.npi:
+        ours = (table["billing_npi"].isna() | (table["billing_npi"] == practice.npi)).to_numpy()
+    table["billing_tin"] = named([practice.tin, None], np.where(ours, 0, 1))
+    table["billing_taxonomy"] = named([practice.taxonomy, None], np.where(ours, 0, 1))
+    renders = (table["rendering_npi"] == practice.rendering_npi).to_numpy()
+    table["rendering_taxonomy"] = named(
+        [practice.rendering_taxonomy, None], np.where(renders, 0, 1)
+    )
+
+
+def _filled(column: Any, value: str | None) -> Any:
+    if value is None:
+        return column
+    return column.astype(object).fillna(value).astype("category")
+
+
+def _diagnoses(table: pd.DataFrame) -> None:
+    """Up to twelve diagnoses in a column each, and the pointer to the first four."""
+    column = table["diagnosis_codes"]
+    lists = [str(c).split(";") for c in column.cat.categories]
+    codes = column.cat.codes.to_numpy()
+    for n in range(12):
+        nth = np.array([*(codes_[n] if len(codes_) > n else None for codes_ in lists), None])
+        table[f"diagnosis_{n + 1}"] = nth[codes]
+    pointers = np.array([*(POINTERS[min(len(x), 4) - 1] for x in lists), None], object)
+    table["diagnosis_pointer"] = pointers[codes]
+
+
+def _claim_ids(table: pd.DataFrame) -> Any:
+    key = pd.Series("", index=table.index, dtype=str)
+    for name in (
+        "plan",
+        "patient_id",
+        "billing_npi",
+        "rendering_npi",
+        "month",
+        "authorization_number",
+    ):
+        key = key + table[name].astype(object).fillna("").astype(str) + "\x1f"
+    codes, keys = pd.factorize(key)
+    return categorical(codes, [_hash(k) for k in keys])
+
+
+def _hash(key: str) -> str:
+    digest = hashlib.blake2b(key.encode(), digest_size=10, person=b"ccbill-claim").digest()
+    return "C" + base64.b32encode(digest).decode()
+
+
+def _ranks(column: Any) -> npt.NDArray[np.int64]:
+    """Where each text stands among the column's distinct texts, sorted."""
+    categories = pd.Categorical(column).remove_unused_categories()
+    order = np.argsort(categories.categories.to_numpy(dtype=object).astype(str), kind="stable")
+    rank = np.empty(len(order) + 1, np.int64)
+    rank[order] = np.arange(len(order))
+    rank[-1] = -1
+    return rank[categories.codes]
+
+
+def _price(table: pd.DataFrame, fees: Fees) -> None:
+    """Charges and expected payments in whole cents, UNKNOWN where the schedule has none."""
+    modifiers = modifier_sets(table)
+    unit_charge, unit_expected = fees.of(
+        table["plan"], table["payer"], table["code"], modifiers, table["service_from"].to_numpy()
+    )
+    units = table["units"].to_numpy()
+    table["charge"] = np.where(unit_charge == UNKNOWN, UNKNOWN, unit_charge * units)
+    table["expected_payment"] = np.where(unit_expected == UNKNOWN, UNKNOWN, unit_expected * units)
+
+
+def modifier_sets(table: pd.DataFrame) -> Any:
+    """Each line's modifiers as one text, sorted, so that their order does not matter."""
+    columns = table[["modifier_1", "modifier_2", "modifier_3", "modifier_4"]]
+    distinct = columns.drop_duplicates()
+    words = {
+        tuple(row): " ".join(sorted(m for m in row if isinstance(m, str)))
+        for row in distinct.itertuples(index=False, name=None)
+    }
+    return pd.Series(list(columns.itertuples(index=False, name=None)), table.index).map(words)
+
+
+def _missing(table: pd.DataFrame) -> npt.NDArray[np.object_]:
+    said = np.full(len(table), "", object)
+    for name in WANTED:
+        column = table[name]
+        blank = (column == UNKNOWN) if PATIENT_FIELDS.get(name, TEXT) != TEXT else column.isna()
+        said[blank.to_numpy()] += f"{name}, "
+    return np.array([s.removesuffix(", ") for s in said], object)
+
+
+def _notes(table: pd.DataFrame, drafts: pd.DataFrame, today: int) -> npt.NDArray[np.object_]:
+    said = drafts["line_notes"].to_numpy(object).copy()
+    open_month = _month_end(table["service_from"].to_numpy()) >= today
+    said[open_month] += "month-not-over; "
+    said[(table["charge"] == UNKNOWN).to_numpy()] += "charge-missing; "
+    return np.array([s.removesuffix("; ") for s in said], object)
+
+
+def _line_of_row(facts: Facts, decisions: Decisions, drafts: pd.DataFrame) -> Ints:
+    line_of_row = np.full(len(facts.activities), -1, np.int64)
+    base = drafts[~drafts["addon"].to_numpy()]
+    for number, billed in enumerate(decisions.billed):
+        mine = base[base["billed"].to_numpy() == number]
+        line_of_group = np.empty(len(billed.groups.starts), np.int64)
+        line_of_group[mine["group"].to_numpy()] = mine.index.to_numpy()
+        line_of_row[billed.groups.rows] = line_of_group[billed.groups.of]
+    return line_of_row

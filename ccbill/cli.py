@@ -1,0 +1,215 @@
+"""The command line: parse, call, print, and leave with the documented exit code."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from datetime import date
+from enum import StrEnum
+from pathlib import Path
+from types import FrameType
+from typing import Annotated, NoReturn
+
+import typer
+
+from ccbill import __version__
+from ccbill.errors import CcbillError, Exit, Message
+
+app = typer.Typer(
+    name="ccbill",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    rich_markup_mode="rich",
+)
+
+EXITS = (
+    "Exit codes: 0 done; 1 done, and --fail-on was reached; 2 usage, configuration or rule file "
+    "refused; 3 an input cannot be used; 4 output could not be written; 70 a fault in ccbill; "
+    "129, 130, 143 stopped by a signal."
+)
+
+
+class Format(StrEnum):
+    XLSX = "xlsx"
+    CSV = "csv"
+    PARQUET = "parquet"
+
+
+class FailOn(StrEnum):
+    NEVER = "never"
+    NOTE = "note"
+    HOLD = "hold"
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        print(f"ccbill {__version__}")
+        raise typer.Exit
+
+
+@app.callback(epilog=EXITS)
+def root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show it.")
+    ] = False,
+) -> None:
+    """Turn a care team's activity log into claim lines, by each payer's own dated, cited rules.
+
+    [bold]ccbill run activities.csv[/bold] bills a month's log and writes claims.xlsx and
+    exceptions.xlsx.
+    """
+
+
+@app.command("run", epilog=EXITS)
+def run_command(
+    exports: Annotated[
+        list[str], typer.Argument(metavar="EXPORT…", help="Activity exports; - is standard input.")
+    ],
+    out: Annotated[Path, typer.Option(help="Folder for the output.")] = Path("ccbill-out"),
+    month: Annotated[
+        list[str] | None, typer.Option(metavar="YYYY-MM", help="Bill this month only; repeatable.")
+    ] = None,
+    formats: Annotated[
+        list[Format] | None, typer.Option("--format", help="What to write; repeatable.")
+    ] = None,
+    patients: Annotated[Path | None, typer.Option(help="Patients' details and payers.")] = None,
+    staff: Annotated[Path | None, typer.Option(help="Credentials and training of staff.")] = None,
+    fees: Annotated[Path | None, typer.Option(help="Fee schedule.")] = None,
+    sheet: Annotated[str | None, typer.Option(help="Sheet of a workbook that has several.")] = None,
+    config: Annotated[Path | None, typer.Option(help="The ccbill.toml to use.")] = None,
+    no_ledger: Annotated[
+        bool, typer.Option("--no-ledger", help="Look back at nothing and keep nothing.")
+    ] = False,
+    fail_on: Annotated[
+        FailOn, typer.Option(help="Exit 1 where the exceptions have such a row.")
+    ] = FailOn.NEVER,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Write nothing.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print run.json.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Say nothing of a clean run.")] = False,
+    debug: Annotated[
+        bool, typer.Option("--debug", help="On a fault in ccbill, say where, line by line.")
+    ] = False,
+    today: Annotated[
+        str | None,
+        typer.Option(metavar="DATE", envvar="CCBILL_TODAY", help="Take this as today's date."),
+    ] = None,
+) -> None:
+    """Bill the activities of one or more exports.
+
+    [bold]ccbill run activities.csv --patients patients.csv --staff staff.csv --fees fees.csv[/bold]
+
+    [bold]ccbill run october.xlsx --month 2026-10 --format csv --out october[/bold]
+    """
+    os.environ["CCBILL_DEBUG"] = "1" if debug else ""
+    del no_ledger  # there is no ledger yet: every line is new
+    from ccbill.report import console  # noqa: PLC0415  (pandas only where it is used)
+    from ccbill.run import Request, run  # noqa: PLC0415
+
+    request = Request(
+        exports=exports,
+        out=out,
+        today=_date(today),
+        months=frozenset(month or ()),
+        formats=[f.value for f in formats or (Format.XLSX,)],
+        patients=patients,
+        staff=staff,
+        fees=fees,
+        sheet=sheet,
+        config=config,
+        complete=fail_on is not FailOn.NEVER,
+        dry_run=dry_run,
+    )
+    report, written = run(request)
+    reached = _reached(fail_on, set(report.exceptions["severity"]))
+    if as_json:
+        print(console.record_text(report, written))
+    if not quiet or len(report.exceptions):
+        console.summary(report, written)
+    if reached:
+        raise typer.Exit(Exit.FOUND)
+
+
+def _reached(fail_on: FailOn, severities: set[str]) -> bool:
+    if fail_on is FailOn.NEVER:
+        return False
+    return bool(severities) if fail_on is FailOn.NOTE else "hold" in severities
+
+
+def _date(text: str | None) -> date:
+    if text is None:
+        return date.today()
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise CcbillError(
+            Exit.REFUSED,
+            Message(
+                "--today",
+                f"{text!r} is not a date",
+                "Nothing was read or written.",
+                "write it as 2026-11-02",
+            ),
+        ) from None
+
+
+class _Stopped(BaseException):
+    """A signal asked the run to end."""
+
+    def __init__(self, code: int) -> None:
+        super().__init__()
+        self.code = code
+
+
+def _stop(number: int, _frame: FrameType | None) -> NoReturn:
+    raise _Stopped(128 + number)
+
+
+def main() -> NoReturn:
+    """Runs the command line and exits; nothing but a message and a code leaves this function."""
+    for name in ("SIGTERM", "SIGHUP"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), _stop)
+    sys.exit(_code())
+
+
+def _code() -> int:  # noqa: PLR0911 (one for each exit code)
+    try:
+        app(standalone_mode=True)
+    except SystemExit as done:
+        return int(done.code or 0)
+    except CcbillError as error:
+        from ccbill.report.console import messages  # noqa: PLC0415
+
+        messages(error)
+        return error.code
+    except _Stopped as stopped:
+        print("ccbill: stopped; earlier output is as it was", file=sys.stderr)
+        return stopped.code
+    except KeyboardInterrupt:
+        print("ccbill: interrupted; earlier output is as it was", file=sys.stderr)
+        return Exit.INTERRUPTED
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return Exit.DONE
+    except Exception as fault:
+        _tell_fault(fault)
+        return Exit.FAULT
+    return Exit.DONE
+
+
+def _tell_fault(fault: Exception) -> None:
+    """Says the fault's type and place; its text may carry a patient's data and is never shown."""
+    places = []
+    at = fault.__traceback__
+    while at is not None:
+        module = at.tb_frame.f_globals.get("__name__", "?")
+        places.append(f"{module}:{at.tb_lineno}")
+        at = at.tb_next
+    print(f"ccbill: a fault in ccbill: {type(fault).__name__} at {places[-1]}", file=sys.stderr)
+    print("  Nothing was recorded; earlier output is as it was.", file=sys.stderr)
+    print("  fix: report it with this line and the version of ccbill", file=sys.stderr)
+    if os.environ.get("CCBILL_DEBUG"):
+        for place in places:
+            print(f"  {place}", file=sys.stderr)

@@ -1,0 +1,266 @@
+"""Held rows and notes → one row for each thing to fix, and the other answers about what is left.
+
+What one row of the report stands for is said by its problem: a row of the export, a staff member,
+a patient, a patient's month.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ccbill.fees import Fees
+from ccbill.problems import PROBLEMS
+from ccbill.report.tables import BALANCE, EXCEPTIONS, NEAR_MISSES
+from ccbill.rules.decisions import Decisions, Short, Stake
+from ccbill.rules.facts import Facts
+from ccbill.tables import UNKNOWN, Ints, Note, Outcome, month_text, named
+
+# The columns that tell one thing to fix from another, besides problem, plan and rule.
+PER: dict[str, tuple[str, ...]] = {
+    "row": ("row_number",),
+    "staff": ("staff",),
+    "patient": ("patient",),
+    "case": ("patient", "practice", "month"),
+    "payer": ("payer",),
+    "kind": ("kind",),
+    "mode": ("mode",),
+    "practice": ("practice",),
+}
+
+
+def exceptions(
+    facts: Facts, decisions: Decisions, fees: Fees, notes: list[Note], lines: pd.DataFrame
+) -> pd.DataFrame:
+    """The exceptions report (EXCEPTIONS): holds by money at stake, then notes."""
+    amount = stakes(facts, decisions, fees)
+    held = np.flatnonzero(decisions.outcome == Outcome.HELD)
+    problems = np.array([a.problem for a in decisions.book], object)[decisions.answer[held]]
+    names, which = np.unique(problems.astype(str), return_inverse=True)
+    parts = [
+        _things_to_fix(facts, decisions, amount, str(name), held[which == n])
+        for n, name in enumerate(names)
+    ]
+    parts.append(_noted(notes))
+    parts.append(_charges_missing(lines))
+    parts.append(_not_checked(decisions))
+    table = pd.concat([p for p in parts if len(p)] or [_empty()], ignore_index=True)
+    table = table.reindex(columns=list(EXCEPTIONS))
+    for name in ("amount", "service_date", "file_by", "row"):
+        table[name] = pd.to_numeric(table[name]).fillna(UNKNOWN).astype(np.int64)
+    keys = table[["problem", "plan", "file", "row"]].assign(
+        hold=table["severity"] != "hold", money=-table["amount"]
+    )
+    order = keys.sort_values(["hold", "money", "problem", "plan", "file", "row"], kind="stable")
+    return table.iloc[order.index].reset_index(drop=True)
+
+
+def _empty() -> pd.DataFrame:
+    return pd.DataFrame({name: pd.Series(dtype=object) for name in EXCEPTIONS})
+
+
+def stakes(facts: Facts, decisions: Decisions, fees: Fees) -> Ints:
+    """Cents at stake in each held activity, UNKNOWN where there is no price or nothing to gain."""
+    amount = np.full(len(facts.activities), UNKNOWN, np.int64)
+    for stake in decisions.stakes:
+        cents = _price(facts, stake, fees)
+        known = cents != UNKNOWN
+        rows = stake.rows[known]
+        gain = cents[known] * stake.units[known]
+        amount[rows] = np.where(amount[rows] == UNKNOWN, gain, amount[rows] + gain)
+    return amount
+
+
+def _price(facts: Facts, stake: Stake, fees: Fees) -> Ints:
+    return unit_price(
+        facts, fees, stake.rows, stake.plan.name, stake.code, " ".join(sorted(stake.modifiers))
+    )
+
+
+def unit_price(facts: Facts, fees: Fees, rows: Ints, plan: str, code: str, modifiers: str) -> Ints:
+    """What one unit is expected to pay, else its charge, in cents at each activity's date."""
+    charge, expected = fees.of(
+        np.full(len(rows), plan, object),
+        facts.activities["payer"].iloc[rows],
+        np.full(len(rows), code, object),
+        np.full(len(rows), modifiers, object),
+        facts.numbers("service_date")[rows],
+    )
+    return np.where(expected == UNKNOWN, charge, expected)
+
+
+def _things_to_fix(
+    facts: Facts, decisions: Decisions, amount: Ints, problem: str, rows: Ints
+) -> pd.DataFrame:
+    """One row for each thing that the problem's rows have in common."""
+    per = PER[PROBLEMS[problem].per]
+    about = _about(facts, decisions, rows)
+    keys = ["plan_number", "answer", *per]
+    number, _ = pd.factorize(pd.MultiIndex.from_frame(about[keys].fillna("")), sort=False)
+    first = np.flatnonzero(~pd.Series(number).duplicated().to_numpy())
+    count = np.bincount(number)
+    table = about.iloc[first].reset_index(drop=True)
+    several = count > 1
+    for name in ("patient", "staff", "month", "service_date", "practice", "payer", "activity_id"):
+        if name not in per and name != "month":
+            table[name] = table[name].astype(object).where(~several, None)
+    cents = amount[rows]
+    total = np.bincount(number, np.where(cents == UNKNOWN, 0, cents)).astype(np.int64)
+    priced = np.bincount(number, cents != UNKNOWN) > 0
+    answers = [decisions.book[a] for a in table["answer"]]
+    return pd.DataFrame(
+        {
+            "severity": "hold",
+            "problem": problem,
+            "plan": table["plan"],
+            "payer": table["payer"],
+            "practice": table["practice"],
+            "patient_id": table["patient"],
+            "staff_id": table["staff"],
+            "month": table["month"],
+            "service_date": table["service_date"],
+            "what": PROBLEMS[problem].says,
+            "why": [a.why for a in answers],
+            "fix": PROBLEMS[problem].fix,
+            "amount": np.where(priced, total, UNKNOWN),
+            "file": table["file"],
+            "row": table["row"],
+            "rows": count,
+            "activity_id": table["activity_id"],
+            "rule": [a.rule.removesuffix(".toml") for a in answers],
+            "cite": [a.cite for a in answers],
+        }
+    )
+
+
+def _about(facts: Facts, decisions: Decisions, rows: Ints) -> pd.DataFrame:
+    """What the exceptions report may say of these activities."""
+    plans = np.array([*(p.name for p in decisions.plans), None], object)
+    columns = (
+        "payer",
+        "practice",
+        "patient",
+        "staff",
+        "kind",
+        "mode",
+        "file",
+        "row",
+        "activity_id",
+    )
+    table = facts.activities[list(columns)].iloc[rows].reset_index(drop=True).astype(object)
+    table["plan_number"] = decisions.plan[rows]
+    table["plan"] = plans[decisions.plan[rows]]
+    table["answer"] = decisions.answer[rows]
+    table["row_number"] = rows
+    table["service_date"] = facts.numbers("service_date")[rows]
+    table["month"] = month_text(facts.numbers("service_date")[rows])
+    return table
+
+
+def _noted(notes: list[Note]) -> pd.DataFrame:
+    """The notes about rows and names; those about whole files are on the Notes sheet alone."""
+    named = [n for n in notes if PROBLEMS[n.problem].per != "file"]
+    place = [n.where.split(":") for n in named]
+    return pd.DataFrame(
+        {
+            "severity": "note",
+            "problem": [n.problem for n in named],
+            "what": [n.what for n in named],
+            "fix": [n.fix or PROBLEMS[n.problem].fix for n in named],
+            "file": [p[0] for p in place],
+            "row": [int(p[1]) if len(p) > 1 and p[1].isdigit() else UNKNOWN for p in place],
+            "rows": [n.rows for n in named],
+        }
+    )
+
+
+def _charges_missing(lines: pd.DataFrame) -> pd.DataFrame:
+    unpriced = lines[lines["charge"] == UNKNOWN]
+    found = unpriced.groupby(["plan", "code"], observed=True, sort=True).size().reset_index()
+    return _notes_of("charge-missing", plan=found["plan"], code=found["code"], rows=found[0])
+
+
+def _not_checked(decisions: Decisions) -> pd.DataFrame:
+    found = list(dict.fromkeys((plan.name, name) for plan, name in decisions.not_checked))
+    return _notes_of(
+        "not-checked",
+        plan=[plan for plan, _ in found],
+        why=[f"no input has the column {name}" for _, name in found],
+        rows=[1] * len(found),
+    )
+
+
+def _notes_of(problem: str, **columns: Any) -> pd.DataFrame:
+    says = PROBLEMS[problem]
+    table = pd.DataFrame(columns)
+    return table.assign(severity="note", problem=problem, what=says.says, fix=says.fix)
+
+
+def near_misses(facts: Facts, decisions: Decisions, fees: Fees) -> pd.DataFrame:
+    """Months with counted time and no unit yet, or near the next one: columns of NEAR_MISSES."""
+    parts = [_near(facts, short, fees) for short in decisions.short if len(short.standing)]
+    empty = pd.DataFrame({name: pd.Series(dtype=object) for name in NEAR_MISSES})
+    table = pd.concat(parts or [empty], ignore_index=True)[list(NEAR_MISSES)]
+    keys = ["plan", "patient_id", "practice", "month", "code"]
+    return table.sort_values(keys, na_position="first", ignore_index=True)
+
+
+def _near(facts: Facts, short: Short, fees: Fees) -> pd.DataFrame:
+    bills = short.service.bills
+    amount = np.full(len(short.bill), UNKNOWN, np.int64)
+    for number in np.unique(short.bill):
+        mine = short.bill == number
+        modifiers = " ".join(sorted(bills[number].modifiers))
+        amount[mine] = unit_price(
+            facts, fees, short.standing[mine], short.plan.name, bills[number].code, modifiers
+        )
+    about = facts.activities.iloc[short.standing]
+    return pd.DataFrame(
+        {
+            "plan": short.plan.name,
+            "patient_id": about["patient"].to_numpy(object),
+            "practice": about["practice"].to_numpy(object),
+            "month": month_text(facts.numbers("service_date")[short.standing]),
+            "code": np.array([b.code for b in bills], object)[short.bill],
+            "have_minutes": short.have,
+            "need_minutes": short.need,
+            "short_minutes": short.need - short.have,
+            "amount": amount,
+        }
+    )
+
+
+def balance(facts: Facts, decisions: Decisions) -> pd.DataFrame:
+    """Rows and seconds by plan, month and outcome, with the columns of BALANCE.
+
+    Asserts that no row and no second is lost or counted twice.
+    """
+    rows = np.arange(len(facts.activities))
+    seconds = facts.numbers("seconds").astype(np.int64)
+    seconds = np.where(seconds == UNKNOWN, 0, seconds)
+    dated = facts.numbers("service_date") != UNKNOWN
+    month = np.where(dated, facts.months(), UNKNOWN)
+    cell = pd.MultiIndex.from_arrays([decisions.plan, month])
+    number, cells = pd.factorize(cell)
+    table = pd.DataFrame(index=range(len(cells)))
+    for what, weight in (("rows", np.ones(len(rows), np.int64)), ("seconds", seconds)):
+        table[f"{what}_read"] = _sums(number, weight, len(cells))
+        for outcome in Outcome:
+            name = f"{what}_{outcome.word.replace('-', '_')}"
+            table[name] = _sums(number, weight * (decisions.outcome == outcome), len(cells))
+        parts = table[[f"{what}_counted", f"{what}_left_out", f"{what}_held"]].sum(axis=1)
+        assert (parts == table[f"{what}_read"]).all(), f"{what} do not balance"
+        assert table[f"{what}_read"].sum() == weight.sum(), f"{what} were lost"
+    plan, month = (np.array(part, np.int64) for part in zip(*cells, strict=True))
+    table["plan"] = named([*(p.name for p in decisions.plans), None], plan)
+    first_days = np.where(month == UNKNOWN, 0, month).astype("M8[M]").astype("M8[D]")
+    table["month"] = month_text(np.where(month == UNKNOWN, UNKNOWN, first_days.astype(np.int64)))
+    order = table[["plan", "month"]].astype(object).fillna("").sort_values(["plan", "month"]).index
+    return table.loc[order, list(BALANCE)].reset_index(drop=True)
+
+
+def _sums(number: Any, weight: Ints, size: int) -> Ints:
+    """Whole sums of weights by number; exact, since every partial sum is below 2**53."""
+    return np.bincount(number, weight, size).astype(np.int64)

@@ -1,0 +1,203 @@
+"""What is true of a patient, settled from rows that may disagree, in any order of the rows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from ccbill.intake.activities import Rows
+from ccbill.intake.parts import Part
+from ccbill.intake.table import counted
+from ccbill.intake.text import Text, blank
+from ccbill.tables import DAY, PATIENT_FIELDS, UNKNOWN, Mask, unknowns
+
+Whole = npt.NDArray[np.int32]
+
+EARLIEST = ("consent_date", "enrollment_date")
+COMPLEXITY = ("straightforward", "low", "moderate", "high")
+
+
+def patients_table(rows: Rows, file: Part | None, file_patient: Whole) -> pd.DataFrame:
+    """PATIENT_FIELDS, one line per patient: the earliest consent and enrollment, else the latest.
+
+    The export speaks first, by service date; the patients file where the export says nothing.
+    `file_patient` is the patient of each line of that file, as a code of `patient_id`.
+    """
+    patients = len(rows.text["patient_id"].values)
+    table: dict[str, Any] = {}
+    for name, kind in PATIENT_FIELDS.items():
+        if kind == DAY:
+            table[name] = _days(rows, file, file_patient, name, patients)
+        else:
+            table[name] = _text(rows, file, file_patient, name, patients).categorical()
+    index = pd.Index(rows.text["patient_id"].values.to_numpy(zero_copy_only=False), dtype=str)
+    return pd.DataFrame(table, index=index, copy=False)
+
+
+def _days(rows: Rows, file: Part | None, file_patient: Whole, name: str, count: int) -> Whole:
+    earliest = name in EARLIEST
+    who, when = rows.text["patient_id"].codes, rows.days("service_date")
+    own, differ = settled(who, when, rows.days(name), UNKNOWN, count, earliest)
+    its = unknowns(count)
+    if file is not None and name in file.whole:
+        since = file.whole.get("from", unknowns(len(file_patient)))
+        its, _ = settled(file_patient, since, file.whole[name], UNKNOWN, count, earliest)
+    both = (own != UNKNOWN) & (its != UNKNOWN)
+    found = np.where(own != UNKNOWN, own, its)
+    if earliest:
+        found = np.where(both, np.minimum(own, its), found)
+    _note(rows, name, differ | (both & (own != its)))
+    return found
+
+
+def _text(rows: Rows, file: Part | None, file_patient: Whole, name: str, count: int) -> Text:
+    who, when = rows.text["patient_id"].codes, rows.days("service_date")
+    cells = rows.get(name).sorted()
+    codes, differ = settled(who, when, cells.codes, -1, count, False)
+    own, its = Text(codes, cells.values), blank(count)
+    if file is not None and name in file.text:
+        cells = file.text[name].sorted()
+        since = file.whole.get("from", unknowns(len(file_patient)))
+        its = Text(settled(file_patient, since, cells.codes, -1, count, False)[0], cells.values)
+    if name != "member_id":  # by date: a change of payer is no disagreement
+        _note(rows, name, differ | _unlike(own, its))
+    return own.filled(its)
+
+
+def _unlike(own: Text, its: Text) -> Mask:
+    places = pc.index_in(own.values, its.values)
+    same = pc.fill_null(places, -1).to_numpy(zero_copy_only=False).astype(np.int32)
+    return ~own.blank & ~its.blank & (own.spread(same, -1) != its.codes)
+
+
+def _note(rows: Rows, name: str, patients: Mask) -> None:
+    number = int(patients.sum())
+    if number:
+        which = "earliest" if name in EARLIEST else "latest"
+        what = (
+            f"{name} has more than one value for {counted(number, 'patient')}: the {which} counts"
+        )
+        held = np.append(patients, False)[rows.text["patient_id"].codes]
+        rows.note("patient-details-differ", held, what, "correct it in the record", name)
+
+
+def settled(
+    who: Whole, when: Whole, value: Whole, none: int, count: int, earliest: bool
+) -> tuple[Whole, Mask]:
+    """Each patient's value, and which patients have several.
+
+    Of several, the lowest where `earliest`; else that of the latest day, and the highest of that
+    day. `none` is the value that says nothing.
+    """
+    found, differ = np.full(count, none, np.int32), np.zeros(count, bool)
+    said = np.flatnonzero((who >= 0) & (value != none))
+    if not len(said):
+        return found, differ
+    pairs = pd.unique((who[said].astype(np.int64) << 32) + value[said] + 2**31)
+    patient, its = (pairs >> 32).astype(np.int32), ((pairs & 0xFFFFFFFF) - 2**31).astype(np.int32)
+    found[patient] = its
+    differ = np.bincount(patient, minlength=count) > 1
+    if earliest:
+        found[differ] = np.iinfo(np.int32).max
+        np.minimum.at(found, patient, its)
+        return found, differ
+    unclear = said[differ[who[said]]]
+    order = unclear[np.lexsort((value[unclear], when[unclear], who[unclear]))]
+    found[who[order]] = value[order]  # the last one written stays
+    return found, differ
+
+
+def by_month(rows: Rows) -> None:
+    """Gives every row of a patient and month its highest `mdm` and the union of its diagnoses."""
+    who, when = rows.text["patient_id"].codes, rows.days("service_date")
+    months = np.where(when == UNKNOWN, 0, when).astype("datetime64[D]").astype("datetime64[M]")
+    key = who.astype(np.int64) * 4096 + np.clip(months.astype(np.int64) + 2048, 0, 4095)
+    known = (who >= 0) & (when != UNKNOWN)
+    if "mdm" in rows.text:
+        _highest_mdm(rows, key, known)
+    if "diagnosis_codes" in rows.text:
+        rows.text["diagnosis_codes"] = _tidy_diagnoses(rows.text["diagnosis_codes"])
+        _united_diagnoses(rows, key, known)
+
+
+def _highest_mdm(rows: Rows, key: npt.NDArray[np.int64], known: Mask) -> None:
+    cells = rows.text["mdm"]
+    rank = np.array([COMPLEXITY.index(w) if w in COMPLEXITY else -1 for w in cells.words()], int)
+    ranks = cells.spread(rank, -1)
+    at = np.flatnonzero(known)
+    group, _ = pd.factorize(key[at])
+    best = np.full(int(group.max(initial=-1)) + 1, -1)
+    np.maximum.at(best, group, ranks[at])
+    highest = np.full(len(rows), -1)
+    highest[at] = best[group]
+    differ = (ranks >= 0) & (highest != ranks)
+    rows.note("patient-details-differ", differ, "mdm: the highest of the month counts", "", "mdm")
+    levels = Text(highest.astype(np.int32), pa.array(COMPLEXITY, pa.string()))
+    rows.text["mdm"] = levels.filled(cells.cleared(ranks >= 0))
+
+
+def _tidy_diagnoses(cells: Text) -> Text:
+    """Each cell's codes in capitals, each once, in order, with `;` between them."""
+    codes = pc.split_pattern_regex(pc.utf8_upper(cells.values), r"[;,|\s]+")
+    tidy = [";".join(sorted(set(found) - {""})) for found in codes.to_pylist()]
+    return cells.translated(tidy)
+
+
+def _united_diagnoses(rows: Rows, key: npt.NDArray[np.int64], known: Mask) -> None:
+    """Rewrites the diagnoses of months in which a patient's rows name different ones."""
+    cells = rows.text["diagnosis_codes"]
+    at = np.flatnonzero(known & ~cells.blank)
+    if not len(at):
+        return
+    pairs = pd.unique(key[at] * len(cells.values) + cells.codes[at])
+    months, cell = np.divmod(pairs, len(cells.values))
+    again = pd.Series(months).duplicated(keep=False).to_numpy()
+    if not again.any():
+        rows.text["diagnosis_codes"] = _month_fill(cells, key, known)
+        return
+    several = pd.DataFrame({"key": months[again], "cell": cell[again]})
+    lists = pc.split_pattern(cells.values, ";")
+    exploded = lists.take(pa.array(several["cell"].to_numpy()))
+    each = several["key"].to_numpy()[pc.list_parent_indices(exploded).to_numpy()]
+    coded = exploded.flatten().dictionary_encode()
+    order = pc.sort_indices(coded.dictionary).to_numpy()
+    rank = np.empty(len(order), np.int64)
+    rank[order] = np.arange(len(order))
+    named = pd.DataFrame({"key": each, "code": rank[coded.indices.to_numpy()]}).drop_duplicates()
+    named = named.sort_values(["key", "code"])
+    groups, first = np.unique(named["key"].to_numpy(), return_index=True)
+    offsets = pa.array(np.append(first, len(named)).astype(np.int32))
+    codes = coded.dictionary.take(pa.array(order)).take(pa.array(named["code"].to_numpy()))
+    united = pc.binary_join(pa.ListArray.from_arrays(offsets, codes), ";")
+    place = pd.Index(groups).get_indexer(pd.Index(key))
+    place[~known] = -1
+    changed = (place >= 0) & known
+    what = "diagnosis_codes: the union of the month counts"
+    rows.note("patient-details-differ", changed & ~cells.blank, what, "", "diagnosis_codes")
+    rewritten = Text(np.where(changed, place, -1).astype(np.int32), united)
+    rest = _month_fill(cells.cleared(changed), key, known)
+    rows.text["diagnosis_codes"] = merged_text(rewritten).filled(rest)
+
+
+def _month_fill(cells: Text, key: npt.NDArray[np.int64], known: Mask) -> Text:
+    """Blank cells take what the patient's other rows of the month say."""
+    wanting = np.flatnonzero(known & cells.blank)
+    if not len(wanting):
+        return cells
+    said = np.flatnonzero(known & ~cells.blank)
+    by_key = pd.Series(cells.codes[said], index=key[said])
+    by_key = by_key[~by_key.index.duplicated()]
+    place = by_key.index.get_indexer(pd.Index(key[wanting]))
+    codes = cells.codes.copy()
+    codes[wanting] = np.where(place >= 0, by_key.to_numpy()[place], -1) if len(by_key) else -1
+    return Text(codes, cells.values)
+
+
+def merged_text(text: Text) -> Text:
+    """The column with equal values made one."""
+    return text.translated(text.values)

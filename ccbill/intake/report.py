@@ -1,0 +1,106 @@
+"""What run.json and the output files say about the inputs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from ccbill.config import Settings
+from ccbill.intake.activities import COLUMN_OF, Rows
+from ccbill.intake.columns import STAFF_ONLY
+from ccbill.intake.parts import Part
+from ccbill.intake.table import letter
+from ccbill.tables import PATIENT_FIELDS, ROW_FIELDS, Mask
+
+UNREADABLE = ("ragged", "patient", "date", "minutes")
+
+
+def inputs(parts: Sequence[Part]) -> list[dict[str, Any]]:
+    """Name, role, format, encoding, delimiter, sheet, gzip, sha256, bytes and rows of each."""
+    return [part.table.about | {"rows": len(part.table.rows)} for part in parts]
+
+
+def mapping(parts: Sequence[Part]) -> list[dict[str, Any]]:
+    """Each column that was found, and by which heading and how."""
+    return [
+        {
+            "file": part.table.name,
+            "column": column,
+            "heading": part.table.headings[at],
+            "letter": letter(at),
+            "how": part.matched.how[column],
+        }
+        for part in parts
+        for column, places in sorted(part.matched.columns.items())
+        for at in places
+    ]
+
+
+def given(exports: Sequence[Part], others: Sequence[Part], settings: Settings) -> frozenset[str]:
+    """The fields for which some input has a column, or ccbill.toml a default."""
+    field_of = {column: field for field, column in COLUMN_OF.items()} | {"staff_name": "staff"}
+    columns = {c for part in exports for c in part.matched.columns} - STAFF_ONLY
+    columns |= {c for part in others for c in part.matched.columns} | set(settings.defaults)
+    fields = {field_of.get(column, column) for column in columns}
+    if {"start", "end"} <= fields:
+        fields.add("seconds")
+    if "patient_name" in columns:
+        fields |= {"last_name", "first_name", "birth_date"}
+    if settings.practice.npi:
+        fields.add("practice")
+    return frozenset(fields & (ROW_FIELDS.keys() | PATIENT_FIELDS.keys()))
+
+
+def unreadable(rows: Rows, activities: pd.DataFrame) -> pd.DataFrame:
+    """The rows that are no activity: file, row, problem, and their cells under their headings."""
+    held = np.zeros(len(rows), bool)
+    for rank in UNREADABLE:
+        for name, mask in rows.held.get(rank, []):
+            if name != "minutes-out-of-range":
+                held |= mask
+    tables, start = [], 0
+    for part in rows.parts:
+        end = start + len(part.table.rows)
+        mine = held[start:end]
+        if mine.any():
+            about = {
+                "file": pd.array([part.table.name] * int(mine.sum()), dtype="str"),
+                "row": part.table.rows[mine],
+                "problem": activities["problem"].iloc[start:end][mine].astype("str").array,
+            }
+            tables.append(pd.DataFrame(about | _cells(part, mine)))
+        start = end
+    empty = {
+        "file": pd.array([], "str"),
+        "row": np.zeros(0, np.int32),
+        "problem": pd.array([], "str"),
+    }
+    return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(empty)
+
+
+def _cells(part: Part, rows: Mask) -> dict[str, Any]:
+    """The rows' cells by heading; those of a ragged row as far as there are headings for them."""
+    found: dict[str, Any] = {}
+    at_row = {int(record.row): record.cells for record in part.table.ragged}
+    lines = [at_row.get(int(row)) for row in part.table.rows[rows]] if at_row else []
+    for at, heading in enumerate(part.table.headings):
+        column = part.table.columns[at].take(rows)
+        words = column.values.take(pa.array(column.codes, mask=column.blank))
+        if lines:
+            own = words.to_pylist()
+            words = [
+                (line[at] if at < len(line) else None) if line is not None else cell
+                for line, cell in zip(lines, own, strict=True)
+            ]
+        taken = found.keys() | {"file", "row", "problem"}
+        plain = heading or letter(at)
+        found[plain if plain not in taken else f"{plain} ({letter(at)})"] = pd.array(words, "str")
+    width = len(part.table.headings)
+    extra = [" | ".join(line[width:]) if line else None for line in lines]
+    if any(extra):
+        found["cells past the last heading"] = pd.array(extra, dtype="str")
+    return found

@@ -1,0 +1,139 @@
+"""Decisions and claim lines → the tables that a run writes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ccbill.report.tables import ACTIVITIES, CLAIMS, NOTES, RULES_USED, RUN, SUMMARY
+from ccbill.rules.decisions import Decisions
+from ccbill.rules.facts import Facts
+from ccbill.rules.load import EPOCH
+from ccbill.rules.model import Bill, Plan, Service
+from ccbill.tables import UNKNOWN, Ints, Note, Outcome, categorical, month_text, named
+
+
+def trace(
+    facts: Facts, decisions: Decisions, lines: pd.DataFrame, line_of_row: Ints
+) -> pd.DataFrame:
+    """One line for each row read: what became of it, by which rule, and on which claim."""
+    answers = decisions.book
+    by_answer: dict[str, list[str | None]] = {
+        "outcome": [a.outcome.word for a in answers],
+        "problem": [a.problem or None for a in answers],
+        "rule": [a.rule.removesuffix(".toml") or None for a in answers],
+        "cite": [a.cite or None for a in answers],
+    }
+    columns: dict[str, Any] = {
+        name: facts.activities[source].array
+        for name, source in (
+            ("activity_id", "activity_id"),
+            ("file", "file"),
+            ("row", "row"),
+            ("patient_id", "patient"),
+            ("practice", "practice"),
+            ("service_date", "service_date"),
+            ("kind", "kind"),
+            ("mode", "mode"),
+            ("credential", "credential"),
+        )
+    }
+    columns |= {name: named(values, decisions.answer) for name, values in by_answer.items()}
+    columns["plan"] = named([*(p.name for p in decisions.plans), None], decisions.plan)
+    columns["month"] = month_text(facts.numbers("service_date"))
+    columns["minutes"] = _minutes(facts.numbers("seconds"))
+    columns["code"] = _of_line(lines["code"], line_of_row)
+    columns["claim_id"] = _of_line(lines["claim_id"], line_of_row)
+    return pd.DataFrame(columns)[list(ACTIVITIES)]
+
+
+def _minutes(seconds: Ints) -> Any:
+    """Seconds as decimal minutes that read back to the second: 620 → 10.33, 660 → 11."""
+    distinct, codes = np.unique(seconds, return_inverse=True)
+    texts = [f"{s / 60:.2f}".rstrip("0").rstrip(".") for s in distinct if s != UNKNOWN]
+    codes = codes - (len(distinct) - len(texts))  # UNKNOWN, the least number, becomes blank
+    return categorical(codes, texts)
+
+
+def _of_line(column: pd.Series[Any], line_of_row: Ints) -> Any:
+    codes, words = pd.factorize(column.astype(object))
+    return categorical(np.append(codes, -1)[line_of_row], words)
+
+
+def summary(lines: pd.DataFrame) -> pd.DataFrame:
+    """Patients, lines, units and money by plan, code and month."""
+    known = lines.assign(
+        charge=lines["charge"].where(lines["charge"] != UNKNOWN),
+        expected_payment=lines["expected_payment"].where(lines["expected_payment"] != UNKNOWN),
+    )
+    by = known.groupby(["plan", "code", "month"], observed=True, sort=True)
+    table = by.agg(
+        patients=("patient_id", "nunique"),
+        lines=("line", "size"),
+        units=("units", "sum"),
+        charge=("charge", lambda cents: cents.sum(min_count=1)),
+        expected_payment=("expected_payment", lambda cents: cents.sum(min_count=1)),
+    ).reset_index()
+    for name in ("charge", "expected_payment"):
+        table[name] = table[name].fillna(UNKNOWN).astype(np.int64)
+    return table[list(SUMMARY)]
+
+
+def rules_used(decisions: Decisions) -> pd.DataFrame:
+    """Each bill of each service that took a row, with its standing and source."""
+    used = np.unique(decisions.service[decisions.service >= 0])
+    rows = [
+        _rule(plan, service, bill)
+        for plan, service in (decisions.services[n] for n in used)
+        for bill in service.bills
+    ]
+    table = pd.DataFrame(rows, columns=list(RULES_USED))
+    return table.drop_duplicates(ignore_index=True)
+
+
+def _rule(plan: Plan, service: Service, bill: Bill) -> dict[str, str]:
+    source = plan.sources[bill.cite]
+    start = np.datetime64(service.first_day, "D")
+    return {
+        "plan": plan.name,
+        "rule": service.file.removesuffix(".toml"),
+        "in_force_from": "" if service.first_day == 1 - EPOCH else str(start),
+        "code": " ".join([bill.code, *bill.modifiers]),
+        "says": bill.why or service.title,
+        "standing": bill.standing,
+        "cite": bill.cite,
+        "source": source.title,
+        "url": source.url,
+        "checked": source.checked,
+    }
+
+
+def notes_table(notes: list[Note]) -> pd.DataFrame:
+    rows = [(n.problem, n.where, n.what, n.fix, n.rows) for n in notes]
+    return pd.DataFrame(rows, columns=list(NOTES))
+
+
+def run_table(record: dict[str, Any]) -> pd.DataFrame:
+    """The run's record as a two-column table, one line for each value."""
+    return pd.DataFrame(list(_flat("", record)), columns=list(RUN))
+
+
+def _flat(name: str, value: Any) -> list[tuple[str, str]]:
+    if isinstance(value, dict):
+        inner = [(f"{name} {key}".strip(), each) for key, each in value.items()]
+    elif isinstance(value, list):
+        inner = [(f"{name} {n}", each) for n, each in enumerate(value, 1)]
+    else:
+        return [(name, "" if value is None else str(value))]
+    return [line for key, each in inner for line in _flat(key, each)]
+
+
+def no_lines() -> pd.DataFrame:
+    return pd.DataFrame({name: pd.Series(dtype=object) for name in CLAIMS})
+
+
+def counts(decisions: Decisions) -> dict[str, int]:
+    """How many rows were counted, left out and held, by their words."""
+    return {o.word: int((decisions.outcome == o).sum()) for o in Outcome}

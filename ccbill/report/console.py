@@ -1,0 +1,242 @@
+"""What a run says on standard error: its plans, what is held, its balance, and what to do next.
+
+Nothing here names a patient, and nothing heavy is imported before there is something to say.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TextIO
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from rich.console import Console
+    from rich.table import Table
+
+    from ccbill.errors import CcbillError, Message
+    from ccbill.report.tables import Report
+
+FIRST = 5  # of a kind, before "and N more"
+_WIDEST = 120
+_SOME_VALUE = re.compile(r"'[^']*'|\"[^\"]*\"|`[^`]*`|\d+")
+
+
+def summary(
+    report: Report,
+    written: Sequence[Path],
+    *,
+    plain: bool | None = None,
+    stream: TextIO | None = None,
+) -> None:
+    """Print the run: a table by plan, held problems by money at stake, the balance, the next step.
+
+    `plain` is text without colour or lines, as it is wherever standard error is not a terminal.
+    """
+    plain = _is_plain(stream) if plain is None else plain
+    console = _console(plain, stream)
+    console.print(_plan_table(report, plain))
+    held = _held_problems(report.exceptions)
+    if len(held):
+        console.print()
+        console.print(_held_table(held, plain))
+        if len(held) > FIRST:
+            rest = held.iloc[FIRST:]
+            more = f"and {len(rest)} more problems, {_money(int(rest['amount'].sum()))} at stake"
+            console.print(f"  {more}", style="dim")
+    console.print()
+    console.print(balance_sentence(report.balance), style="bold")
+    for line in _next_steps(report, written):
+        console.print(line, soft_wrap=True)
+
+
+def messages(
+    error: CcbillError, *, plain: bool | None = None, stream: TextIO | None = None
+) -> None:
+    """Print what stopped the run: the first five messages of a kind, and how many more."""
+    from rich.text import Text  # noqa: PLC0415
+
+    console = _console(_is_plain(stream) if plain is None else plain, stream)
+    kinds: dict[str, list[Message]] = {}
+    for message in error.messages:
+        kinds.setdefault(_SOME_VALUE.sub("…", message.what), []).append(message)
+    for alike in kinds.values():
+        for message in alike[:FIRST]:
+            head, *rest = str(message).split("\n")
+            console.print(Text(printable(head), "bold"), soft_wrap=True)
+            for line in rest:
+                console.print(Text(printable(line)), soft_wrap=True)
+        if len(alike) > FIRST:
+            console.print(Text(f"and {len(alike) - FIRST:,} more like it", "dim"), soft_wrap=True)
+
+
+def record_text(report: Report, written: Sequence[Path] = ()) -> str:
+    """run.json: the record in the order that the run gave it, and the files that are ours."""
+    import json  # noqa: PLC0415
+
+    def plain(value: Any) -> Any:
+        if hasattr(value, "item"):  # a numpy number
+            return value.item()
+        raise TypeError(type(value).__name__)
+
+    whole = {**report.record, "files": sorted(path.name for path in written)}
+    return json.dumps(whole, indent=2, ensure_ascii=False, default=plain)
+
+
+def balance_sentence(balance: pd.DataFrame) -> str:
+    """`12,408 rows read = 11,020 counted + 1,354 left out + 34 held`."""
+    read, counted, left_out, held = (
+        int(balance[f"rows_{part}"].sum()) for part in ("read", "counted", "left_out", "held")
+    )
+    return f"{read:,} rows read = {counted:,} counted + {left_out:,} left out + {held:,} held"
+
+
+def printable(text: str) -> str:
+    """The text with every character that a terminal would act on replaced."""
+    return "".join(
+        letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text
+    )
+
+
+def _is_plain(stream: TextIO | None) -> bool:
+    terminal = (stream or sys.stderr).isatty()
+    return not terminal or bool(os.environ.get("NO_COLOR")) or os.environ.get("TERM") == "dumb"
+
+
+def _console(plain: bool, stream: TextIO | None) -> Console:
+    from rich.console import Console  # noqa: PLC0415
+
+    return Console(
+        file=stream or sys.stderr,
+        width=min(shutil.get_terminal_size().columns, _WIDEST),
+        color_system=None if plain else "auto",
+        markup=False,
+        emoji=False,
+        highlight=False,
+    )
+
+
+def _table(plain: bool) -> Table:
+    from rich import box  # noqa: PLC0415
+    from rich.table import Table  # noqa: PLC0415
+
+    return Table(
+        box=None if plain else box.SIMPLE_HEAD,
+        show_edge=False,
+        pad_edge=False,
+        padding=(0, 2 if plain else 1, 0, 0),
+        header_style="bold",
+    )
+
+
+def _plan_table(report: Report, plain: bool) -> Table:
+    """One row a plan: what is billed, what is held, and how many cases are short of a unit."""
+    table = _table(plain)
+    table.add_column("plan", overflow="fold")
+    for name in ("patients", "lines", "units", "charge", "expected", "held", "short"):
+        table.add_column(name, justify="right", no_wrap=True)
+    plans = _plans(report)
+    for plan, row in plans.iterrows():
+        table.add_row(printable(str(plan)) or "(no plan)", *_plan_cells(row))
+    if len(plans) > 1:
+        table.add_section()
+        table.add_row("all", *_plan_cells(plans.sum()), style="bold")
+    return table
+
+
+def _plans(report: Report) -> pd.DataFrame:
+    """Per plan, blank where a row has none: the figures of the plan table, money in cents."""
+    import pandas as pd  # noqa: PLC0415
+
+    lines = (report.claims, report.encounters)
+    billed = pd.concat([table[["plan", "patient_id"]].apply(_words) for table in lines])
+    billed = billed.drop_duplicates()
+    money = {name: _known(report.summary[name]) for name in ("charge", "expected_payment")}
+    columns = {
+        "patients": _by_plan(billed["plan"], 1),
+        "lines": _by_plan(report.summary["plan"], report.summary["lines"]),
+        "units": _by_plan(report.summary["plan"], report.summary["units"]),
+        "charge": _by_plan(report.summary["plan"], money["charge"]),
+        "expected": _by_plan(report.summary["plan"], money["expected_payment"]),
+        "held": _by_plan(report.balance["plan"], report.balance["rows_held"]),
+        "short": _by_plan(report.near_misses["plan"], 1),
+    }
+    return pd.DataFrame(columns).fillna(0).astype("int64").sort_index()
+
+
+def _by_plan(plans: pd.Series[str], numbers: pd.Series[int] | int) -> pd.Series[int]:
+    import pandas as pd  # noqa: PLC0415
+
+    values = numbers if isinstance(numbers, int) else numbers.to_numpy()
+    by_plan = pd.Series(values, index=_words(plans).to_numpy(), dtype="int64")
+    return by_plan.groupby(level=0).sum()
+
+
+def _words(texts: pd.Series[str]) -> pd.Series[str]:
+    """A text column with an empty word in place of a blank."""
+    return texts.astype("object").where(texts.notna(), "").astype(str)
+
+
+def _known(cents: pd.Series[int]) -> pd.Series[int]:
+    """Amounts with nothing in place of those that nobody knows."""
+    from ccbill.tables import UNKNOWN  # noqa: PLC0415
+
+    return cents.where(cents != UNKNOWN, 0).astype("int64")
+
+
+def _plan_cells(row: pd.Series[int]) -> list[str]:
+    money = ("charge", "expected")
+    return [_money(row[name]) if name in money else f"{row[name]:,}" for name in row.index]
+
+
+def _held_problems(exceptions: pd.DataFrame) -> pd.DataFrame:
+    """The problems that hold rows, the most money first: source rows, and cents at stake."""
+    holds = exceptions[(exceptions["severity"] == "hold").to_numpy(bool)]
+    held = holds[["problem", "rows", "amount"]].assign(
+        problem=_words(holds["problem"]), rows=_known(holds["rows"]), amount=_known(holds["amount"])
+    )
+    by_problem = held.groupby("problem").sum().reset_index()
+    return by_problem.sort_values(["amount", "rows", "problem"], ascending=[False, False, True])
+
+
+def _held_table(held: pd.DataFrame, plain: bool) -> Table:
+    """One row a problem, with the fix in the words of `problems.toml`: no cell of an export."""
+    from ccbill.problems import PROBLEMS  # noqa: PLC0415
+
+    table = _table(plain)
+    table.add_column("held", no_wrap=True)
+    table.add_column("rows", justify="right", no_wrap=True)
+    table.add_column("at stake", justify="right", no_wrap=True)
+    table.add_column("fix", ratio=1)
+    for row in held.head(FIRST).itertuples():
+        name = str(row.problem)
+        fix = PROBLEMS[name].fix if name in PROBLEMS else "see the fix column of the exceptions"
+        table.add_row(printable(name), f"{row.rows:,}", _money(int(str(row.amount))), fix)
+    return table
+
+
+def _money(cents: int) -> str:
+    sign = "-" if cents < 0 else ""
+    return f"{sign}{abs(cents) // 100:,}.{abs(cents) % 100:02}"
+
+
+def _next_steps(report: Report, written: Sequence[Path]) -> list[str]:
+    """Where to bill from, and where to see what is in the way."""
+    if not written:
+        return ["Nothing was written."]
+    by_stem: dict[str, Path] = {}
+    for path in written:
+        by_stem.setdefault(path.stem, path)
+    steps = []
+    if "claims" in by_stem:
+        steps.append(f"bill from  {printable(str(by_stem['claims']))}")
+    if "exceptions" in by_stem and len(report.exceptions):
+        steps.append(f"fix        {printable(str(by_stem['exceptions']))}, then run again")
+    number = report.record.get("run")
+    if number and len(report.claims):
+        steps.append(f"once sent  ccbill ledger submit {number}")
+    return steps or [f"written to {printable(str(written[0].parent))}"]

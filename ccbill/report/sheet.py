@@ -1,0 +1,251 @@
+"""One table on a worksheet: cells by type, fitted widths, and pages that a printer can take.
+
+A sheet is laid out before its first cell, since XlsxWriter keeps one row in memory at a time.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from xlsxwriter import Workbook
+from xlsxwriter.format import Format
+from xlsxwriter.worksheet import Worksheet
+
+from ccbill.report.typed import STRING, distinct, is_text
+
+ROWS_AT_ONCE = 16_384
+
+LETTER = 1
+MARGIN = 0.4  # inches
+PAGE_WIDTH = (11 - 2 * MARGIN) * 0.94  # programs differ by a few hundredths in a column's width
+SCALES = range(80, 50, -5)  # per cent; a sheet too wide for the smallest goes over several pages
+
+LINE_HEIGHT = 13  # points
+MOST_LINES = 12
+
+# Day 0 of a workbook is 1899-12-30; it believes in a 29 February 1900, so earlier days are text.
+DAY_ZERO = 25_569
+FIRST_DAY = 61 - DAY_ZERO
+
+# XlsxWriter takes text of this form for its own rich text, and would not escape it.
+_RICH_TEXT = re.compile(r"<r>.*</r>", re.DOTALL)
+LONGEST_RICH_TEXT = 16_000  # half of what a cell holds, for characters that count twice
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """How a sheet is read and printed.
+
+    `frozen` columns stay in view and are repeated on every page; a page may break before the
+    columns in `breaks` where the next group does not fit. Text of more than `widest` characters
+    wraps. `marked` gives a colour to some texts of
+    a column, or to all of them under `*`.
+    """
+
+    frozen: int = 1
+    breaks: Sequence[str] = ()
+    widest: int = 44
+    plain_numbers: Sequence[str] = ("row", "line")  # without a thousands separator
+    marked: dict[str, dict[str, str]] = field(default_factory=dict)
+
+
+FONT: dict[str, Any] = {"font_name": "Arial", "font_size": 10}  # or one as wide, everywhere
+_BASE: dict[str, Any] = {"valign": "top", "indent": 1}
+_LINE: dict[str, Any] = {"bottom": 4, "bottom_color": "#B8C2CC"}
+_HEADING: dict[str, Any] = {
+    "bold": True,
+    "font_size": 9,
+    "font_color": "#FFFFFF",
+    "bg_color": "#1F4E5F",
+    "valign": "vcenter",
+}
+_MARKS: dict[str, dict[str, Any]] = {
+    "stop": {"bold": True, "font_color": "#8A1C12", "bg_color": "#FBE3DF"},
+    "look": {"font_color": "#6B4A00", "bg_color": "#FFF3D1"},
+    "quiet": {"font_color": "#5F6B76"},
+}
+
+
+class Styles:
+    """The formats of a workbook, each made once."""
+
+    def __init__(self, book: Workbook) -> None:
+        self._book = book
+        self._made: dict[tuple[str, bool, str], Format] = {}
+        self.heading = book.add_format(_BASE | _HEADING)
+        self.number_heading = book.add_format(_BASE | _HEADING | {"align": "right", "indent": 2})
+
+    def of(self, number_format: str, wrap: bool = False, mark: str = "") -> Format:
+        """The format for cells with this number format, wrapped or not, in a mark's colours."""
+        key = (number_format, wrap, mark)
+        if key not in self._made:
+            side = "right" if number_format.startswith(("0", "#")) else "left"
+            cell = {"num_format": number_format, "text_wrap": wrap, "align": side}
+            self._made[key] = self._book.add_format(_BASE | _LINE | _MARKS.get(mark, {}) | cell)
+        return self._made[key]
+
+
+def write_sheet(
+    book: Workbook, styles: Styles, title: str, table: pa.Table, layout: Layout
+) -> None:
+    """Add a sheet that holds this typed table from A1, with its heading, filter and pages."""
+    sheet: Worksheet = book.add_worksheet(title)
+    widths = [_width(name, table.column(at)) for at, name in enumerate(table.column_names)]
+    for at, (name, width) in enumerate(zip(table.column_names, widths, strict=True)):
+        number_format = _number_format(name, table.column(at).type, layout)
+        style = styles.of(number_format, width > layout.widest)
+        sheet.set_column(at, at, min(width, layout.widest), style)
+    sheet.freeze_panes(1, layout.frozen)
+    sheet.autofilter(0, 0, len(table), len(widths) - 1)
+    sheet.ignore_errors({"number_stored_as_text": f"A2:XFD{len(table) + 2}"})
+    _lay_out_pages(sheet, title, table, widths, layout)
+    sheet.set_row(0, 21)
+    for at, name in enumerate(table.column_names):
+        at_right = _is_number(table.column(at).type)
+        _write_text(sheet, 0, at, name, styles.number_heading if at_right else styles.heading)
+    _write_rows(sheet, styles, table, [width > layout.widest for width in widths], layout)
+
+
+def _write_rows(
+    sheet: Worksheet, styles: Styles, table: pa.Table, wrapped: list[bool], layout: Layout
+) -> None:
+    """Cell by cell, as the library takes them; blanks are not written."""
+    writes = [_write_text if is_text(column.type) else _write_value for column in table.columns]
+    marks = [_marks(styles, layout.marked.get(name)) for name in table.column_names]
+    for start in range(0, len(table), ROWS_AT_ONCE):
+        part = table.slice(start, ROWS_AT_ONCE)
+        rows = zip(*[_cells(column) for column in part.columns], strict=True)
+        lines = _lines(
+            [column for column, wrap in zip(part.columns, wrapped, strict=True) if wrap],
+            layout.widest,
+        )
+        for row, cells in enumerate(rows, start + 1):
+            if lines and lines[row - start - 1] > 1:
+                sheet.set_row(row, lines[row - start - 1] * LINE_HEIGHT + 2)
+            for at, value in enumerate(cells):
+                if value is None or value == "":
+                    continue
+                mark = marks[at]
+                writes[at](sheet, row, at, value, mark.get(value, mark.get("*")) if mark else None)
+
+
+def _lines(columns: list[pa.ChunkedArray], width: int) -> list[int]:
+    """How many lines each row needs, for columns that wrap; programs differ in finding out."""
+    most: Any = 1
+    for column in columns:
+        texts = column.cast(STRING)
+        lengths = pc.fill_null(pc.utf8_length(texts), 0).to_numpy()
+        breaks = pc.fill_null(pc.count_substring(texts, "\n"), 0).to_numpy()
+        most = np.maximum(most, -(-lengths // (width + 4)) + breaks)
+    return np.minimum(most, MOST_LINES).tolist() if columns else []
+
+
+def _write_value(
+    sheet: Worksheet, row: int, at: int, value: float | str, style: Format | None
+) -> None:
+    if isinstance(value, str):  # a day before workbooks have days
+        sheet.write_string(row, at, value, style)
+    else:
+        sheet.write_number(row, at, value, style)
+
+
+def _write_text(sheet: Worksheet, row: int, at: int, text: str, style: Format | None) -> None:
+    if text.startswith("<r>") and _RICH_TEXT.fullmatch(text):
+        parts = (text[:1], text[1:2], text[2:LONGEST_RICH_TEXT])
+        sheet.write_rich_string(row, at, *parts, *([style] if style else []))
+    else:
+        sheet.write_string(row, at, text, style)
+
+
+def _marks(styles: Styles, marked: dict[str, str] | None) -> dict[str, Format]:
+    return {text: styles.of("@", mark=mark) for text, mark in (marked or {}).items()}
+
+
+def _cells(column: pa.ChunkedArray) -> list[Any]:
+    """The column as a workbook has it: text, numbers, and days as their number."""
+    values = column.combine_chunks()
+    if isinstance(values, pa.DictionaryArray):
+        return list(values.dictionary_decode().to_pylist())
+    if pa.types.is_decimal(values.type):
+        return [None if amount is None else float(amount) for amount in values.to_pylist()]
+    if pa.types.is_date32(values.type):
+        days = values.cast(pa.int32()).to_pylist()
+        return [
+            day if day is None else day + DAY_ZERO if day >= FIRST_DAY else text
+            for day, text in zip(days, values.cast(pa.string()).to_pylist(), strict=True)
+        ]
+    return list(values.to_pylist())
+
+
+def _is_number(column_type: Any) -> bool:
+    return bool(pa.types.is_integer(column_type) or pa.types.is_decimal(column_type))
+
+
+def _number_format(name: str, column_type: Any, layout: Layout) -> str:
+    if is_text(column_type):
+        return "@"
+    if pa.types.is_date32(column_type):
+        return "yyyy-mm-dd"
+    if pa.types.is_decimal(column_type):
+        return "#,##0.00"
+    return "0" if name in layout.plain_numbers else "#,##0"
+
+
+def _width(name: str, column: pa.ChunkedArray) -> int:
+    """Characters that the column needs: its longest value, and its heading with a filter button."""
+    heading = len(name) + 4
+    if len(column) == column.null_count:
+        return heading
+    if is_text(column.type):
+        longest: int = pc.max(pc.utf8_length(distinct(column))).as_py()
+        return max(heading, longest + 2)
+    if pa.types.is_date32(column.type):
+        return max(heading, len("2026-01-01") + 2)
+    ends = pc.min_max(column).as_py()
+    return max(heading, *(len(f"{end:,}") + 2 for end in ends.values()))
+
+
+def _lay_out_pages(
+    sheet: Worksheet, title: str, table: pa.Table, widths: list[int], layout: Layout
+) -> None:
+    """Letter landscape with the heading on every page: one page wide, or broken between groups."""
+    sheet.set_landscape()
+    sheet.set_paper(LETTER)
+    sheet.set_margins(left=MARGIN, right=MARGIN, top=0.6, bottom=0.7)
+    sheet.repeat_rows(0)
+    sheet.set_footer(f"&L&8&F: {title}&C&8Protected health information&R&8Page &P of &N")
+    inches = [(min(width, layout.widest) * 7 + 5) / 96 for width in widths]
+    if len(table) == 0 or sum(inches) * SCALES[-1] / 100 <= PAGE_WIDTH:
+        sheet.fit_to_pages(1, 0)
+        return
+    names = table.column_names
+    fewest = len(_page_breaks(names, inches, layout, SCALES[-1]))
+    for scale in SCALES:
+        breaks = _page_breaks(names, inches, layout, scale)
+        if len(breaks) <= fewest:
+            break
+    sheet.set_print_scale(scale)
+    sheet.print_across()
+    sheet.repeat_columns(0, layout.frozen - 1)
+    sheet.set_v_pagebreaks(breaks)
+
+
+def _page_breaks(names: list[str], inches: list[float], layout: Layout, scale: int) -> list[int]:
+    """The columns before which a page ends: between groups, or within one wider than a page."""
+    room = PAGE_WIDTH * 100 / scale - sum(inches[: layout.frozen])
+    starts = [names.index(name) for name in layout.breaks if name in names]
+    breaks, used = [], 0.0
+    for start, end in zip([layout.frozen, *starts], [*starts, len(names)], strict=True):
+        for at in range(start, end):
+            group_is_next = at == start and used + sum(inches[start:end]) > room
+            if used and (group_is_next or used + inches[at] > room):
+                breaks.append(at)
+                used = 0.0
+            used += inches[at]
+    return breaks

@@ -1,0 +1,187 @@
+"""The tables that a run writes: their columns in order, and what each column holds.
+
+A text column is a categorical or `str`, blank where missing. A `day` is int32 days since
+1970-01-01, `number` and `cents` are integers; `UNKNOWN` is written as a blank. Cents are written
+as money with two decimals.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+TEXT, DAY, NUMBER, CENTS = "text", "day", "number", "cents"
+
+_DIAGNOSES = {f"diagnosis_{n}": TEXT for n in range(1, 13)}
+
+CLAIMS = {
+    "claim_id": TEXT,
+    "line": NUMBER,
+    "status": TEXT,
+    "frequency_code": TEXT,
+    "original_claim_number": TEXT,
+    "plan": TEXT,
+    "payer": TEXT,
+    "payer_id": TEXT,
+    "patient_id": TEXT,
+    "member_id": TEXT,
+    "last_name": TEXT,
+    "first_name": TEXT,
+    "birth_date": DAY,
+    "sex": TEXT,
+    "address": TEXT,
+    "city": TEXT,
+    "state": TEXT,
+    "zip": TEXT,
+    "relationship": TEXT,
+    "group_number": TEXT,
+    "authorization_number": TEXT,
+    "service_from": DAY,
+    "service_to": DAY,
+    "place_of_service": TEXT,
+    "code": TEXT,
+    "modifier_1": TEXT,
+    "modifier_2": TEXT,
+    "modifier_3": TEXT,
+    "modifier_4": TEXT,
+    **_DIAGNOSES,
+    "diagnosis_pointer": TEXT,
+    "units": NUMBER,
+    "charge": CENTS,
+    "expected_payment": CENTS,
+    "rendering_npi": TEXT,
+    "rendering_taxonomy": TEXT,
+    "billing_npi": TEXT,
+    "billing_tin": TEXT,
+    "billing_taxonomy": TEXT,
+    "month": TEXT,
+    "minutes": NUMBER,
+    "activities": NUMBER,
+    "rule": TEXT,
+    "rule_standing": TEXT,
+    "missing": TEXT,
+    "notes": TEXT,
+}
+
+EXCEPTIONS = {
+    "severity": TEXT,
+    "problem": TEXT,
+    "plan": TEXT,
+    "payer": TEXT,
+    "practice": TEXT,
+    "patient_id": TEXT,
+    "staff_id": TEXT,
+    "month": TEXT,
+    "service_date": DAY,
+    "claim_id": TEXT,
+    "code": TEXT,
+    "what": TEXT,
+    "why": TEXT,
+    "fix": TEXT,
+    "amount": CENTS,
+    "file_by": DAY,
+    "file": TEXT,
+    "row": NUMBER,
+    "rows": NUMBER,
+    "activity_id": TEXT,
+    "rule": TEXT,
+    "cite": TEXT,
+}
+
+NEAR_MISSES = {
+    "plan": TEXT,
+    "patient_id": TEXT,
+    "practice": TEXT,
+    "month": TEXT,
+    "code": TEXT,
+    "have_minutes": NUMBER,
+    "need_minutes": NUMBER,
+    "short_minutes": NUMBER,
+    "amount": CENTS,
+}
+
+# The row's own cells follow, under the headings of its file.
+UNREADABLE_ROWS = {"file": TEXT, "row": NUMBER, "problem": TEXT}
+
+BALANCE = {
+    "plan": TEXT,
+    "month": TEXT,
+    "rows_read": NUMBER,
+    "rows_counted": NUMBER,
+    "rows_left_out": NUMBER,
+    "rows_held": NUMBER,
+    "seconds_read": NUMBER,
+    "seconds_counted": NUMBER,
+    "seconds_left_out": NUMBER,
+    "seconds_held": NUMBER,
+}
+
+ACTIVITIES = {
+    "activity_id": TEXT,
+    "file": TEXT,
+    "row": NUMBER,
+    "patient_id": TEXT,
+    "plan": TEXT,
+    "practice": TEXT,
+    "month": TEXT,
+    "service_date": DAY,
+    "kind": TEXT,
+    "mode": TEXT,
+    "credential": TEXT,
+    "minutes": TEXT,  # to the second, as decimal minutes: 10.33
+    "outcome": TEXT,
+    "code": TEXT,
+    "claim_id": TEXT,
+    "problem": TEXT,
+    "rule": TEXT,
+    "cite": TEXT,
+}
+
+SUMMARY = {
+    "plan": TEXT,
+    "code": TEXT,
+    "month": TEXT,
+    "patients": NUMBER,
+    "lines": NUMBER,
+    "units": NUMBER,
+    "charge": CENTS,
+    "expected_payment": CENTS,
+}
+
+RULES_USED = {
+    "plan": TEXT,
+    "rule": TEXT,
+    "in_force_from": TEXT,
+    "code": TEXT,
+    "says": TEXT,
+    "standing": TEXT,
+    "cite": TEXT,
+    "source": TEXT,
+    "url": TEXT,
+    "checked": TEXT,
+}
+
+RUN = {"what": TEXT, "value": TEXT}
+
+NOTES = {"problem": TEXT, "where": TEXT, "what": TEXT, "fix": TEXT, "rows": NUMBER}
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Everything that a run says. Each table has the columns above, in that order."""
+
+    claims: pd.DataFrame
+    encounters: pd.DataFrame  # CLAIMS
+    submitted: pd.DataFrame  # CLAIMS, billed before and unchanged
+    summary: pd.DataFrame
+    rules_used: pd.DataFrame
+    run: pd.DataFrame
+    exceptions: pd.DataFrame
+    near_misses: pd.DataFrame
+    unreadable_rows: pd.DataFrame
+    balance: pd.DataFrame
+    activities: pd.DataFrame
+    notes: pd.DataFrame
+    record: dict[str, Any]  # run.json

@@ -1,0 +1,157 @@
+"""Activities → decisions: the plan, the service, the answer and the units of every row.
+
+The order of one plan's work: whole kinds left out or held, services take activities, screens are
+asked, groups earn, limits cut. Nothing is computed twice for the explanation: a `Decision` keeps
+the number of each row's answer, and the lines keep the group that earned them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from ccbill.problems import PROBLEMS
+from ccbill.rules.bill import bill_service, note_beside
+from ccbill.rules.decisions import Decisions, Work
+from ccbill.rules.facts import Facts, matches_any
+from ccbill.rules.model import Plan, Screen, Service
+from ccbill.rules.screen import Answer, Verdicts, ask, ask_training
+from ccbill.tables import UNKNOWN, Ints, Mask, Outcome
+
+
+def assign(
+    facts: Facts,
+    plans: Sequence[Plan],
+    plan_of_row: Ints,
+    seen: Callable[[Answer, Ints], None] | None = None,
+) -> Decisions:
+    """Every row's answer, and what each group of rows bills.
+
+    `plan_of_row` numbers `plans`, -1 where the row's payer has none. Rows with a problem of their
+    own (`activities.problem`) keep it and are not asked. `seen` gets every answer with its rows.
+    """
+    rows = len(facts.activities)
+    verdicts = Verdicts.of(rows, seen)
+    decisions = Decisions(
+        plans=plans,
+        services=[(plan, service) for plan in plans for service in plan.services],
+        plan=plan_of_row,
+        service=np.full(rows, -1, np.int16),
+        answer=np.zeros(rows, np.int16),
+        book=verdicts.book,
+    )
+    fine = _intake_problems(verdicts, facts)
+    why = "no plan has this payer's name"
+    verdicts.say(
+        Answer(Outcome.HELD, "payer-not-known", "", why, ""),
+        np.flatnonzero(fine & (plan_of_row < 0)),
+    )
+    first = 0
+    for number, plan in enumerate(plans):
+        mine = np.flatnonzero(fine & (plan_of_row == number))
+        if len(mine):
+            _bill_plan(Work(plan, facts, verdicts, decisions), first, mine)
+        first += len(plan.services)
+    _settle(verdicts, decisions)
+    return decisions
+
+
+def _settle(verdicts: Verdicts, decisions: Decisions) -> None:
+    """Folds the answers of each row into one: a no, else an unknown, else the service's yes."""
+    counted = [
+        verdicts.number(Answer(Outcome.COUNTED, "", s.file, s.title, s.cite))
+        for _, s in decisions.services
+    ]
+    answer = np.where(verdicts.left > 0, verdicts.left, verdicts.held)
+    yes = (answer == 0) & (decisions.service >= 0)
+    answer[yes] = np.array(counted, np.int16)[decisions.service[yes]]
+    assert (answer > 0).all(), "a row was given no answer"
+    decisions.answer[:] = answer
+
+
+def _intake_problems(verdicts: Verdicts, facts: Facts) -> Mask:
+    """Gives rows that intake holds or leaves out their answers, and says which are fine."""
+    codes = facts.codes("problem")
+    left_out = facts.activities["left_out"].to_numpy()
+    for code, problem in enumerate(facts.categories("problem")):
+        hit = codes == code
+        held = Answer(Outcome.HELD, problem, "", PROBLEMS[problem].says, "")
+        verdicts.say(held, np.flatnonzero(hit & ~left_out))
+        verdicts.say(replace(held, outcome=Outcome.LEFT_OUT), np.flatnonzero(hit & left_out))
+    return codes < 0
+
+
+def _bill_plan(work: Work, first: int, mine: Ints) -> None:
+    """Answers all the activities of one plan, whose services are numbered from `first`."""
+    facts, verdicts, plan = work.facts, work.verdicts, work.plan
+    taken = _route(work, first, mine)
+    for number, rows in taken.items():
+        service = plan.services[number - first]
+        for screen in _row_screens(plan, service):
+            ask(verdicts, facts, screen, service, verdicts.undecided(rows))
+        if service.uses_minutes:
+            blank = rows[facts.numbers("seconds")[rows] == UNKNOWN]
+            why = "the rule counts time"
+            verdicts.say(
+                Answer(Outcome.HELD, "minutes-missing", service.file, why, service.cite), blank
+            )
+    _ask_training(work, first, taken)
+    work.decisions.not_checked.extend((plan, name) for name in _unchecked(work, first, taken))
+
+    def yields(number: int) -> bool:
+        return any(limit.not_with for limit in plan.services[number - first].limits)
+
+    # A service that yields to another's codes waits until those are known.
+    for number in sorted(taken, key=yields):
+        bill_service(work, plan.services[number - first], taken[number])
+    note_beside(work)
+
+
+def _row_screens(plan: Plan, service: Service) -> list[Screen]:
+    screens = (*service.screens, *plan.screens)
+    return [s for s in screens if s.verb not in ("someone", "trained")]
+
+
+def _route(work: Work, first: int, mine: Ints) -> dict[int, Ints]:
+    """The activities that each service takes, by its number; the rest are left out or held."""
+    facts, verdicts, plan = work.facts, work.verdicts, work.plan
+    kind = facts.codes("kind")
+    kinds = facts.categories("kind")
+    free = mine
+    for rule in plan.kind_rules:
+        hit = np.append([k in rule.kinds for k in kinds], False).astype(bool)[kind[free]]
+        outcome = Outcome.HELD if rule.holds else Outcome.LEFT_OUT
+        where = f"{plan.name}/payer.toml"
+        verdicts.say(Answer(outcome, rule.problem, where, rule.why, rule.cite), free[hit])
+        free = free[~hit]
+    taken = {}
+    day = facts.numbers("service_date")
+    for number, service in enumerate(plan.services, first):
+        fits = matches_any(facts, free, service.takes)
+        fits &= (day[free] >= service.first_day) & (day[free] <= service.last_day)
+        if fits.any():
+            taken[number] = free[fits]
+            work.decisions.service[free[fits]] = number
+            free = free[~fits]
+    why = "no rule of the plan speaks of this kind of work on this date"
+    verdicts.say(Answer(Outcome.HELD, "no-rule-in-force", f"{plan.name}/payer.toml", why, ""), free)
+    return taken
+
+
+def _ask_training(work: Work, first: int, taken: dict[int, Ints]) -> None:
+    for screen in work.plan.screens:
+        if screen.verb == "trained":
+            by_service = [(work.plan.services[n - first], rows) for n, rows in taken.items()]
+            ask_training(work.verdicts, work.facts, screen, by_service)
+
+
+def _unchecked(work: Work, first: int, taken: dict[int, Ints]) -> list[str]:
+    """Fields that a service at work requires and that no input has a column for."""
+    names: dict[str, None] = {}
+    for number in taken:
+        for screen in (*work.plan.services[number - first].screens, *work.plan.screens):
+            if screen.verb in ("require", "trained"):
+                names.update({f: None for test in screen.tests for f in test})
+    return [name for name in names if name not in work.facts.given]

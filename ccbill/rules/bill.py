@@ -1,0 +1,135 @@
+"""One service's activities: groups, what each earns, the limits, and what held work is worth."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ccbill.rules.decisions import Billed, Short, Stake, Work
+from ccbill.rules.earn import Earned, Groups, earn, group, next_unit
+from ccbill.rules.facts import matches, matches_any
+from ccbill.rules.limit import beside, over
+from ccbill.rules.model import Service
+from ccbill.rules.screen import Answer
+from ccbill.tables import Ints, Mask, Outcome
+
+NEAR_MINUTES = 15
+
+
+def bill_service(work: Work, service: Service, rows: Ints) -> None:
+    """Groups, earns and limits the service's activities, and keeps what it bills."""
+    facts, verdicts = work.facts, work.verdicts
+    groups = group(facts, service, verdicts.passing(rows))
+    earned = earn(facts, service, groups)
+    held = rows[(verdicts.held[rows] > 0) & (verdicts.left[rows] == 0)]
+    if len(held):
+        _stake_held(work, service, held, groups, earned)
+    kept = earned.head >= 0
+    if "month" in service.per:
+        work.decisions.short.append(_short(work, service, groups, earned))
+    elif service.minutes == "longest" or "activity" in service.per:
+        least = f"it is shorter than the least time of: {service.title.lower()}"
+        answer = Answer(Outcome.LEFT_OUT, "below-threshold", service.file, least, service.cite)
+        verdicts.say(answer, groups.rows[~kept[groups.of]])
+    groups, earned = _only(groups, earned, kept)
+    groups, earned = _with_someone(work, service, groups, earned)
+    for limit in service.limits:
+        gone = over(facts, limit, groups, _codes(work))
+        outcome = Outcome.HELD if limit.holds else Outcome.LEFT_OUT
+        answer = Answer(outcome, limit.problem, service.file, limit.why, limit.cite)
+        verdicts.say(answer, groups.rows[gone[groups.of]])
+        if limit.holds:
+            _stake_groups(work, service, groups, earned, gone)
+        groups, earned = _only(groups, earned, ~gone)
+    if len(groups.starts):
+        notes = [
+            (note.say, _all_of_group(matches(facts, groups.rows, note.everyone), groups))
+            for note in service.notes
+            if note.everyone
+        ]
+        work.decisions.billed.append(Billed(work.plan, service, groups, earned, notes))
+
+
+def note_beside(work: Work) -> None:
+    """Adds the notes on lines that stand beside other codes, once all the plan's are known."""
+    codes = _codes(work)
+    for b in work.decisions.billed:
+        for note in b.service.notes:
+            if b.plan is work.plan and note.beside:
+                found = beside(work.facts, b.groups.first, note.beside, note.within, codes)
+                b.notes.append((note.say, found))
+
+
+def _codes(work: Work) -> list[tuple[str, Ints]]:
+    """Every code that the plan has billed so far, with an activity of each group."""
+    return [
+        (b.service.bills[n].code, b.groups.first[b.earned.head == n])
+        for b in work.decisions.billed
+        if b.plan is work.plan
+        for n in np.unique(b.earned.head)
+    ]
+
+
+def _only(groups: Groups, earned: Earned, kept: Mask) -> tuple[Groups, Earned]:
+    if kept.all():
+        return groups, earned
+    return groups.only(kept), earned.only(kept)
+
+
+def _all_of_group(yes: Mask, groups: Groups) -> Mask:
+    found: Mask = np.logical_and.reduceat(yes, groups.starts)
+    return found
+
+
+def _with_someone(
+    work: Work, service: Service, groups: Groups, earned: Earned
+) -> tuple[Groups, Earned]:
+    """The groups that have somebody of the sort the service asks for; the others are held."""
+    for screen in service.screens:
+        if screen.verb != "someone" or not len(groups.starts):
+            continue
+        yes = matches_any(work.facts, groups.rows, screen.tests)
+        lacking = ~np.logical_or.reduceat(yes, groups.starts)
+        answer = Answer(Outcome.HELD, screen.problem, service.file, screen.why, screen.cite)
+        work.verdicts.say(answer, groups.rows[lacking[groups.of]])
+        _stake_groups(work, service, groups, earned, lacking)
+        groups, earned = _only(groups, earned, ~lacking)
+    return groups, earned
+
+
+def _short(work: Work, service: Service, groups: Groups, earned: Earned) -> Short:
+    """Months with counted time and no unit yet, or near the next one."""
+    need, bill = next_unit(service, groups)
+    have = np.maximum(groups.minutes, 0)
+    told = ((earned.head < 0) | (need - have <= NEAR_MINUTES)) & (bill >= 0)
+    return Short(work.plan, service, groups.first[told], have[told], need[told], bill[told])
+
+
+def _stake_held(work: Work, service: Service, held: Ints, groups: Groups, earned: Earned) -> None:
+    """What the service's held activities would add to their groups, if they counted."""
+    would = group(work.facts, service, np.concatenate([groups.rows, held]))
+    would_earn = earn(work.facts, service, would)
+    is_held = work.verdicts.held[would.rows] > 0
+    touched = np.logical_or.reduceat(is_held, would.starts)
+    place = np.where(is_held, np.arange(len(is_held)), len(is_held) - 1)
+    first_held = would.rows[np.minimum.reduceat(place, would.starts)]
+    # Groups are in the order of their keys, so those that stand now are met in their order.
+    now = np.full(len(would.starts), -1, np.int64)
+    now[would.of[np.isin(would.rows, groups.first)]] = np.arange(len(groups.starts))
+    for number, bill in enumerate(service.bills):
+        more = would_earn.units[number] - np.append(earned.units[number], 0)[now]
+        hit = touched & (more > 0)
+        if hit.any():
+            work.decisions.stakes.append(
+                Stake(work.plan, bill.code, bill.modifiers, first_held[hit], more[hit])
+            )
+
+
+def _stake_groups(work: Work, service: Service, groups: Groups, earned: Earned, gone: Mask) -> None:
+    """What groups that are held whole would earn."""
+    for number, bill in enumerate(service.bills):
+        hit = gone & (earned.units[number] > 0)
+        if hit.any():
+            amount = earned.units[number][hit]
+            work.decisions.stakes.append(
+                Stake(work.plan, bill.code, bill.modifiers, groups.first[hit], amount)
+            )

@@ -1,0 +1,102 @@
+"""What the rules made of a run's activities: every answer, everything billed, short or at stake."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from ccbill.rules.earn import Earned, Groups
+from ccbill.rules.facts import Facts
+from ccbill.rules.model import Plan, Service
+from ccbill.rules.screen import Answer, Verdicts
+from ccbill.tables import Ints, Mask
+
+
+@dataclass(frozen=True, slots=True)
+class Billed:
+    """The groups of one service that bill, and what they earned."""
+
+    plan: Plan
+    service: Service
+    groups: Groups
+    earned: Earned
+    notes: list[tuple[str, Mask]]
+
+    def only(self, kept: Mask) -> Billed:
+        """The groups so marked."""
+        return replace(
+            self,
+            groups=self.groups.only(kept),
+            earned=self.earned.only(kept),
+            notes=[(say, where[kept]) for say, where in self.notes],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Short:
+    """Groups of one service that are short of their next unit."""
+
+    plan: Plan
+    service: Service
+    standing: Ints  # an activity of each group
+    have: Ints
+    need: Ints
+    bill: Ints  # number of the bill that the next unit is of
+
+    def only(self, kept: Mask) -> Short:
+        """The groups so marked."""
+        standing, have, need, bill = (
+            a[kept] for a in (self.standing, self.have, self.need, self.bill)
+        )
+        return replace(self, standing=standing, have=have, need=need, bill=bill)
+
+
+@dataclass(frozen=True, slots=True)
+class Stake:
+    """What held activities would add if they counted: units of a code, at one row of each group."""
+
+    plan: Plan
+    code: str
+    modifiers: tuple[str, ...]
+    rows: Ints
+    units: Ints
+
+    def only(self, kept: Mask) -> Stake:
+        """The groups so marked."""
+        return replace(self, rows=self.rows[kept], units=self.units[kept])
+
+
+@dataclass(frozen=True, slots=True)
+class Decisions:
+    """What the rules made of every row.
+
+    `answer` numbers `book`; `plan` numbers `plans`, -1 where no plan has the payer's name;
+    `service` numbers `services`, -1 where none took the row.
+    """
+
+    plans: Sequence[Plan]
+    services: list[tuple[Plan, Service]]
+    plan: Ints
+    service: Ints
+    answer: Ints
+    book: list[Answer]
+    billed: list[Billed] = field(default_factory=list)
+    short: list[Short] = field(default_factory=list)
+    stakes: list[Stake] = field(default_factory=list)
+    not_checked: list[tuple[Plan, str]] = field(default_factory=list)
+
+    @property
+    def outcome(self) -> Ints:
+        return np.array([a.outcome for a in self.book], np.int8)[self.answer]
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What every step of a plan's work reads and adds to."""
+
+    plan: Plan
+    facts: Facts
+    verdicts: Verdicts
+    decisions: Decisions

@@ -1,0 +1,128 @@
+"""The examples in rule files: cases in the payer's words, run through the rules themselves.
+
+An activity is written `MINUTES KIND CREDENTIAL [MODE] [DATE] [FIELD=VALUE …]`, as in
+`20 care-management-contact RN phone 2026-03-05 video_declined=yes`; minutes or a credential that
+nobody gave are a dash.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from datetime import date
+from decimal import Decimal
+
+import numpy as np
+import pandas as pd
+
+from ccbill import vocabulary
+from ccbill.errors import CcbillError, Exit, Message
+from ccbill.rules.assign import assign
+from ccbill.rules.facts import Facts
+from ccbill.rules.load import EPOCH
+from ccbill.rules.model import Plan, Service
+from ccbill.tables import DAY, KEYS, PATIENT_FIELDS, ROW_FIELDS, TEXT, UNKNOWN
+
+USUAL_DAY = "2026-03-10"
+
+
+def activity(did: str) -> dict[str, str]:
+    """The fields of an activity written as an example, in the columns of an export."""
+    minutes, kind, credential, *rest = did.split()
+    fields = {"minutes": minutes, "kind": kind, "credential": credential}
+    for word in rest:
+        name, is_field, value = word.partition("=")
+        if is_field:
+            fields[name] = value
+        elif word in vocabulary.modes():
+            fields["mode"] = word
+        else:
+            fields["service_date"] = word
+    return {name: value.replace("_", " ") for name, value in fields.items() if value != "-"}
+
+
+def failures(plan: Plan) -> list[Message]:
+    """What each failing example of the plan bills, beside what it says that it bills."""
+    found = []
+    for service in plan.services:
+        for number, example in enumerate(service.examples, 1):
+            day = example.on or _usual_day(service)
+            got = billed(plan, [{"service_date": day, **activity(d)} for d in example.did])
+            if got != dict(example.bills):
+                found.append(
+                    Message(
+                        f"{service.file}: example {number}",
+                        f"it bills {_said(got)}, and the file says {_said(example.bills)}",
+                        "The rules are not used; nothing was written.",
+                        "mend the rule or the example",
+                    )
+                )
+    return found
+
+
+def check(plans: Sequence[Plan]) -> None:
+    """Refuses the plans if any of their examples fails."""
+    found = [message for plan in plans for message in failures(plan)]
+    if found:
+        raise CcbillError(Exit.REFUSED, *found)
+
+
+def billed(plan: Plan, did: list[dict[str, str]]) -> dict[str, int]:
+    """Units of each code (with its modifiers) that one patient's activities earn."""
+    table = _activities(did)
+    patients = pd.DataFrame(
+        {
+            name: pd.Categorical([next((d[name] for d in did if name in d), None)])
+            if kind == TEXT
+            else [_day(next((d[name] for d in did if name in d), None))]
+            for name, kind in PATIENT_FIELDS.items()
+        }
+    )
+    given = frozenset(name for d in did for name in d)
+    decisions = assign(Facts(table, patients, given), [plan], np.zeros(len(did), np.int16))
+    units: Counter[str] = Counter()
+    for b in decisions.billed:
+        for number, amount in b.earned.units.items():
+            bill = b.service.bills[number]
+            units[" ".join([bill.code, *bill.modifiers])] += int(amount.sum())
+    return {code: n for code, n in units.items() if n}
+
+
+def _usual_day(service: Service) -> str:
+    day = date.fromisoformat(USUAL_DAY).toordinal() - EPOCH
+    if not service.first_day <= day <= service.last_day:
+        day = service.first_day if day < service.first_day else service.last_day
+    return date.fromordinal(day + EPOCH).isoformat()
+
+
+def _activities(did: list[dict[str, str]]) -> pd.DataFrame:
+    columns: dict[str, object] = {}
+    for name, kind in (KEYS | ROW_FIELDS).items():
+        values = [d.get(name) for d in did]
+        if kind == TEXT:
+            columns[name] = pd.Categorical(values)
+        elif kind == DAY:
+            columns[name] = np.array([_day(v) for v in values], np.int32)
+        else:
+            numbers = [UNKNOWN if v is None else int(v) for v in values]
+            columns[name] = np.array(numbers, np.int32)
+    seconds = [_seconds(d.get("minutes")) for d in did]
+    columns |= {
+        "seconds": np.array(seconds, np.int32),
+        "patient": pd.Categorical(["patient"] * len(did)),
+        "activity_id": pd.Series([f"{n:04}" for n in range(len(did))], dtype=str),
+        "left_out": np.zeros(len(did), bool),
+    }
+    return pd.DataFrame(columns)
+
+
+def _day(text: str | None) -> int:
+    return UNKNOWN if text is None else date.fromisoformat(text).toordinal() - EPOCH
+
+
+def _seconds(minutes: str | None) -> int:
+    return UNKNOWN if minutes is None else int((Decimal(minutes) * 60).to_integral_value())
+
+
+def _said(bills: Mapping[str, int]) -> str:
+    return ", ".join(f"{code} × {n}" for code, n in sorted(bills.items())) or "nothing"

@@ -1,0 +1,61 @@
+"""Payer names → plans, by the names that the plans give and those that the practice maps."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from ccbill.errors import CcbillError, Exit, Message, did_you_mean, nearest
+from ccbill.rules.facts import Facts
+from ccbill.rules.model import Plan
+from ccbill.tables import Ints, Note
+
+
+def plan_of_rows(
+    facts: Facts, plans: Sequence[Plan], mapped: Mapping[str, str]
+) -> tuple[Ints, list[Note]]:
+    """The number of each activity's plan, -1 where its payer's name is no plan's.
+
+    A name matches whole, in any case, without outer spaces. `mapped` leads from the practice's
+    words to a payer's name or a plan. One note names each payer that is not known.
+    """
+    known = {_fold(name): n for n, p in enumerate(plans) for name in (p.name, *p.payers)}
+    for word, name in mapped.items():
+        if _fold(name) not in known:
+            raise CcbillError(
+                Exit.REFUSED,
+                Message(
+                    "ccbill.toml: [payers]",
+                    f"{name!r} is no payer's name and no plan",
+                    "Nothing was read or written.",
+                    did_you_mean(name, [*(p.name for p in plans), *known]),
+                ),
+            )
+        known[_fold(word)] = known[_fold(name)]
+    names = facts.categories("payer")
+    numbers = np.array([*(known.get(_fold(name), -1) for name in names), -1], np.int64)
+    codes = facts.codes("payer")
+    fine = facts.codes("problem") < 0
+    rows = np.bincount(codes[fine & (codes >= 0)], minlength=len(names))
+    share = float((numbers[codes] >= 0).mean()) if len(codes) else 0.0
+    spelled = [n for p in plans for n in p.payers]
+    notes = [
+        _unknown(name, int(rows[code]), spelled, shown=share >= 0.5)
+        for code, name in enumerate(names)
+        if numbers[code] < 0 and rows[code]
+    ]
+    return numbers[codes], notes
+
+
+def _unknown(name: str, rows: int, known: list[str], *, shown: bool) -> Note:
+    """A payer's name may stand in a message only where the column surely holds payers' names."""
+    near = nearest(name, known)
+    target = near or "the payer's name"
+    word = f"{name[:40]!r}" if shown else "a name"
+    fix = f'under [payers] in ccbill.toml: "{name[:40] if shown else "…"}" = "{target}"'
+    return Note("payer-not-known", "", f"{word} is no plan's payer", fix, rows)
+
+
+def _fold(name: str) -> str:
+    return " ".join(name.split()).casefold()

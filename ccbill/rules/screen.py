@@ -1,0 +1,149 @@
+"""Screens: the questions asked of each activity, and what a failing answer does to it.
+
+An activity is left out if any answer says no, else held if any is unknown or unsettled, else it
+counts. Answers are numbered in one book for the run, so that a row's answer is a small integer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from ccbill.rules.facts import Facts, answers, matches_any
+from ccbill.rules.load import missing_problem
+from ccbill.rules.model import Screen, Service
+from ccbill.tables import UNKNOWN, Ints, Mask, Outcome
+
+LAST_DAY = 2_932_896  # 9999-12-31
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a rule said of an activity, and on whose authority."""
+
+    outcome: Outcome
+    problem: str
+    rule: str
+    why: str
+    cite: str
+    file: str = ""  # the text cited, with its plan
+
+
+@dataclass(frozen=True, slots=True)
+class Verdicts:
+    """The first no and the first unknown of each activity, as numbers in the book; 0 is none."""
+
+    book: list[Answer]
+    left: Ints
+    held: Ints
+    seen: Callable[[Answer, Ints], None] | None = None
+    _known: dict[Answer, int] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, rows: int, seen: Callable[[Answer, Ints], None] | None = None) -> Verdicts:
+        nothing = Answer(Outcome.HELD, "", "", "", "")
+        return cls([nothing], np.zeros(rows, np.int16), np.zeros(rows, np.int16), seen)
+
+    def number(self, answer: Answer) -> int:
+        if answer not in self._known:
+            self._known[answer] = len(self.book)
+            self.book.append(answer)
+        return self._known[answer]
+
+    def say(self, answer: Answer, rows: Ints) -> None:
+        """Gives these rows the answer, where an earlier one of its sort does not stand."""
+        if not len(rows):
+            return
+        if self.seen is not None:
+            self.seen(answer, rows)
+        column = self.held if answer.outcome is Outcome.HELD else self.left
+        column[rows[column[rows] == 0]] = self.number(answer)
+
+    def passing(self, rows: Ints) -> Ints:
+        return rows[(self.left[rows] == 0) & (self.held[rows] == 0)]
+
+    def undecided(self, rows: Ints) -> Ints:
+        """Rows that nobody has left out: a held row may still be left out."""
+        return rows[self.left[rows] == 0]
+
+
+def ask(verdicts: Verdicts, facts: Facts, screen: Screen, service: Service, rows: Ints) -> None:
+    """Asks one screen of the activities that a service has taken."""
+    rows = rows[matches_any(facts, rows, screen.where)] if screen.where else rows
+    fails = Outcome.HELD if screen.holds else Outcome.LEFT_OUT
+    failing = Answer(fails, screen.problem, service.file, screen.why, screen.cite)
+    if screen.verb in ("leave_out", "hold_when"):
+        verdicts.say(failing, rows[matches_any(facts, rows, screen.tests)])
+        return
+    fields = {name: None for test in screen.tests for name in test}
+    if screen.verb == "require" and not any(name in facts.given for name in fields):
+        return
+    yes, unknown = _any_of(facts, screen, rows)
+    verdicts.say(failing, rows[~yes & ~unknown])
+    if screen.blank_counts:
+        return
+    for name in fields:
+        blank = unknown & _blank(facts, screen, rows, name)
+        missing = Answer(Outcome.HELD, missing_problem(name), service.file, screen.why, screen.cite)
+        verdicts.say(missing, rows[blank])
+        unknown &= ~blank
+
+
+def _any_of(facts: Facts, screen: Screen, rows: Ints) -> tuple[Mask, Mask]:
+    """Whether one of the screen's tests holds, and where that is not known."""
+    yes = np.zeros(len(rows), bool)
+    maybe = np.zeros(len(rows), bool)
+    for test in screen.tests:
+        asked = [answers(facts, rows, name, matcher) for name, matcher in test.items()]
+        all_yes = np.logical_and.reduce([y for y, _ in asked])
+        none_no = np.logical_and.reduce([y | blank for y, blank in asked])
+        yes |= all_yes
+        maybe |= none_no & ~all_yes
+    return yes, maybe & ~yes
+
+
+def _blank(facts: Facts, screen: Screen, rows: Ints, name: str) -> Mask:
+    blank = np.zeros(len(rows), bool)
+    for test in screen.tests:
+        if name in test:
+            blank |= answers(facts, rows, name, test[name])[1]
+    return blank
+
+
+def ask_training(
+    verdicts: Verdicts, facts: Facts, screen: Screen, taken: Sequence[tuple[Service, Ints]]
+) -> None:
+    """Holds entries later than the grace period after a staff member's first counted entry.
+
+    The first entry is the earliest in the plan that every other screen lets pass; the training
+    must be on or before the service. Nothing is known of the training of someone not named.
+    """
+    if "training_date" not in facts.given:
+        return
+    passing = [(service, verdicts.passing(rows)) for service, rows in taken]
+    all_days = facts.numbers("service_date")
+    all_staff = facts.codes("staff")
+    first = np.full(len(facts.categories("staff")) + 1, LAST_DAY, np.int64)
+    for _, rows in passing:
+        np.minimum.at(first, all_staff[rows], all_days[rows])
+    grace_ends = _months_later(first, screen.months)
+    for service, rows in passing:
+        staff, day = all_staff[rows], all_days[rows]
+        late = (staff < 0) | (day > grace_ends[staff])
+        trained = facts.numbers("training_date")[rows]
+        untrained = late & ((trained == UNKNOWN) | (trained > day))
+        answer = Answer(Outcome.HELD, screen.problem, service.file, screen.why, screen.cite)
+        verdicts.say(answer, rows[untrained])
+
+
+def _months_later(days: Ints, months: int) -> Ints:
+    """The same day of the month so many months later, or that month's last day."""
+    date = days.astype("M8[D]")
+    month = date.astype("M8[M]")
+    day_of_month = (date - month.astype("M8[D]")).astype(np.int64)
+    target = (month + months).astype("M8[D]")
+    following = (month + months + 1).astype("M8[D]")
+    length = (following - target).astype(np.int64)
+    return target.astype(np.int64) + np.minimum(day_of_month, length - 1)

@@ -1,0 +1,176 @@
+"""Every table that passes between stages: its columns, what each holds, and a check at the edge.
+
+Text columns are pandas categoricals, so that a stage reasons about distinct values and not about
+rows; a blank is a missing category. Days are whole days since 1970-01-01, times are whole seconds,
+both int32 with `UNKNOWN` where there is none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from enum import IntEnum
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+UNKNOWN = -(2**31)
+
+Ints = npt.NDArray[Any]  # of integers
+Mask = npt.NDArray[np.bool_]
+
+
+class Outcome(IntEnum):
+    """What became of a row: the payer says yes, the payer says no, or nobody has said."""
+
+    COUNTED = 0
+    LEFT_OUT = 1
+    HELD = 2
+
+    @property
+    def word(self) -> str:
+        return ("counted", "left-out", "held")[self]
+
+
+TEXT, DAY, NUMBER, SECONDS = "text", "day", "number", "seconds"
+
+# The columns of a row of work, in the names of the export.
+ROW_FIELDS = {
+    "payer": TEXT,
+    "practice": TEXT,  # billing NPI; a blank category is the one unnamed practice
+    "service_date": DAY,
+    "seconds": SECONDS,  # length of the activity, to the nearest second
+    "start": SECONDS,  # seconds since midnight
+    "end": SECONDS,
+    "kind": TEXT,
+    "mode": TEXT,
+    "credential": TEXT,
+    "staff": TEXT,  # staff id, else staff name
+    "outcome": TEXT,
+    "rendering_npi": TEXT,
+    "provider_role": TEXT,
+    "place_of_service": TEXT,
+    "authorization_number": TEXT,
+    "authorization_from": DAY,
+    "authorization_to": DAY,
+    "diagnosis_codes": TEXT,
+    "group_size": NUMBER,
+    "participants": NUMBER,
+    "video_declined": TEXT,
+    "line_of_business": TEXT,
+    "setting": TEXT,
+    "mdm": TEXT,
+    "other_services": TEXT,
+    "chw_billed": TEXT,
+    "step": TEXT,
+    "training_date": DAY,  # of the staff member, from the staff file
+    "scope_of_service": TEXT,
+}
+
+# What is true of the patient, whichever row says it.
+PATIENT_FIELDS = {
+    "member_id": TEXT,
+    "last_name": TEXT,
+    "first_name": TEXT,
+    "birth_date": DAY,
+    "sex": TEXT,
+    "address": TEXT,
+    "city": TEXT,
+    "state": TEXT,
+    "zip": TEXT,
+    "relationship": TEXT,
+    "group_number": TEXT,
+    "pdcm_eligible": TEXT,
+    "enrollment_date": DAY,
+    "disenrollment_date": DAY,
+    "death_date": DAY,
+    "consent_date": DAY,
+    "care_plan_date": DAY,
+    "initiating_visit_date": DAY,
+}
+
+# Besides ROW_FIELDS, every activity has these.
+KEYS = {
+    "file": TEXT,
+    "row": NUMBER,  # as the user's program numbers it: the heading is row 1
+    "activity_id": "string",
+    "patient": TEXT,
+    "problem": TEXT,  # why intake holds or leaves out the row; missing where it may be billed
+    "left_out": "bool",  # intake leaves the row out (an equal duplicate), and does not hold it
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """Something that the reader of a file should know and that holds nothing.
+
+    `where` is `FILE` or `FILE:ROW:COLUMN`; no text holds a patient's data.
+    """
+
+    problem: str
+    where: str
+    what: str
+    fix: str = ""
+    rows: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Intake:
+    """What was read, and what it was read from.
+
+    `activities` has one line for each row read, in the order of the files: KEYS and ROW_FIELDS,
+    all of them; `given` names the fields that some input has a column for. `patients` has one line
+    per category of `activities.patient`, in the order of its categories: PATIENT_FIELDS.
+    `unreadable` has file, row, problem and the row's cells as text, for rows that are no activity.
+    `inputs` and `mapping` go into run.json: names, hashes, counts, headings, never cells.
+    """
+
+    activities: pd.DataFrame
+    patients: pd.DataFrame
+    given: frozenset[str]
+    unreadable: pd.DataFrame
+    notes: list[Note] = field(default_factory=list)
+    inputs: list[dict[str, Any]] = field(default_factory=list)
+    mapping: list[dict[str, Any]] = field(default_factory=list)
+
+
+def check_activities(table: pd.DataFrame) -> pd.DataFrame:
+    """The same table, after asserting that it has every column in the type this module says."""
+    for name, kind in (KEYS | ROW_FIELDS).items():
+        column = table[name]
+        if kind == TEXT:
+            assert isinstance(column.dtype, pd.CategoricalDtype), name
+        elif kind in (DAY, NUMBER, SECONDS):
+            assert column.dtype == np.int32, name
+    return table
+
+
+def named(values: Sequence[str | None], numbers: Ints) -> Any:
+    """The text that each number stands for, as a categorical; -1 is the last of the values."""
+    codes, words = pd.factorize(np.array(values, object))
+    return categorical(codes[numbers], words)
+
+
+def categorical(codes: Ints, words: Any) -> Any:
+    """A text column from the numbers of its words, -1 for a blank."""
+    return pd.Categorical.from_codes(codes, categories=pd.Index(words, dtype=str))
+
+
+def month_text(days: Ints) -> Any:
+    """`2026-03` for each day, as a categorical; blank where the day is not known."""
+    known = days != UNKNOWN
+    months = np.where(known, days, 0).astype("M8[D]").astype("M8[M]")
+    values, codes = np.unique(months, return_inverse=True)
+    return categorical(np.where(known, codes, -1), values.astype(str))
+
+
+def blank_text(rows: int) -> pd.Categorical:
+    """A text column that nobody gave."""
+    return pd.Categorical.from_codes(np.full(rows, -1, np.int8), categories=pd.Index([], dtype=str))
+
+
+def unknowns(rows: int) -> npt.NDArray[np.int32]:
+    """A day, number or seconds column that nobody gave."""
+    return np.full(rows, UNKNOWN, np.int32)

@@ -1,0 +1,76 @@
+"""Every threshold and date of every plan, one patient a case, in one export through the CLI."""
+
+from __future__ import annotations
+
+import csv
+import tomllib
+from collections import Counter, defaultdict
+from pathlib import Path
+from typing import Any
+
+import pytest
+from command import ccbill
+
+from ccbill.rules.examples import activity
+
+CASES = [
+    (f"{file.stem}: {case['says']}", tables["payer"], case)
+    for file in sorted((Path(__file__).parent / "cases").glob("*.toml"))
+    for tables in [tomllib.loads(file.read_text())]
+    for case in tables["case"]
+]
+PRACTICE = "1999999984"
+
+
+@pytest.fixture(scope="module")
+def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The CSV output of one run over every case."""
+    folder = tmp_path_factory.mktemp("cases")
+    rows = [
+        {"billing_npi": PRACTICE, **activity(did), "patient_id": name, "payer": payer}
+        for name, payer, case in CASES
+        for did in case["did"]
+    ]
+    headings = dict.fromkeys(name for row in rows for name in row)
+    with (folder / "activities.csv").open("w", newline="") as file:
+        writer = csv.DictWriter(file, list(headings))
+        writer.writeheader()
+        writer.writerows(rows)
+    done = ccbill(
+        "run",
+        "activities.csv",
+        "--format",
+        "csv",
+        "--no-ledger",
+        "--today",
+        "2026-11-02",
+        cwd=folder,
+    )
+    assert done.returncode == 0, done.stderr
+    return folder / "ccbill-out"
+
+
+def table(out: Path, name: str) -> dict[str, list[dict[str, str]]]:
+    """The rows of one output file by patient."""
+    found = defaultdict(list)
+    with (out / name).open(newline="") as file:
+        for row in csv.DictReader(file):
+            found[row["patient_id"]].append(row)
+    return found
+
+
+@pytest.mark.parametrize(("name", "case"), [(name, case) for name, _, case in CASES])
+def test_case(out: Path, name: str, case: dict[str, Any]) -> None:
+    units: Counter[str] = Counter()
+    for line in table(out, "claims.csv")[name]:
+        modifiers = [line[f"modifier_{n}"] for n in range(1, 5) if line[f"modifier_{n}"]]
+        units[" ".join([line["code"], *modifiers])] += int(line["units"])
+    assert dict(units) == {str(code): n for code, n in case["bills"].items()}
+    trace = table(out, "activities.csv")[name]
+    assert len(trace) == len(case["did"])
+    held = {row["problem"] for row in trace if row["outcome"] == "held"}
+    assert held == set(case.get("held", ()))
+    assert all(row["rule"] for row in trace)
+    near = {row["code"]: int(row["short_minutes"]) for row in table(out, "near_misses.csv")[name]}
+    for code, minutes in case.get("short", {}).items():
+        assert near[str(code)] == minutes
