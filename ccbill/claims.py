@@ -6,7 +6,6 @@ of that key alone, so that more minutes or another date never change it, and hol
 
 from __future__ import annotations
 
-import base64
 import hashlib
 from dataclasses import dataclass, replace
 from typing import Any
@@ -282,8 +281,7 @@ def _claim_ids(table: pd.DataFrame) -> Any:
 
 
 def _hash(key: str) -> str:
-    digest = hashlib.blake2b(key.encode(), digest_size=10, person=b"ccbill-claim").digest()
-    return "C" + base64.b32encode(digest).decode()
+    return "C" + hashlib.blake2b(key.encode(), digest_size=9, person=b"ccbill-claim").hexdigest()
 
 
 def _ranks(column: Any) -> npt.NDArray[np.int64]:

@@ -18,6 +18,7 @@ from ccbill.rules.decisions import Decisions, Short, Stake
 from ccbill.rules.facts import Facts
 from ccbill.tables import UNKNOWN, Ints, Note, Outcome, month_text, named
 
+PLANS = 1024  # more than there can be: a plan's number and a month pack into one
 # The columns that tell one thing to fix from another, besides problem, plan and rule.
 PER: dict[str, tuple[str, ...]] = {
     "row": ("row_number",),
@@ -242,8 +243,7 @@ def balance(facts: Facts, decisions: Decisions) -> pd.DataFrame:
     seconds = np.where(seconds == UNKNOWN, 0, seconds)
     dated = facts.numbers("service_date") != UNKNOWN
     month = np.where(dated, facts.months(), UNKNOWN)
-    cell = pd.MultiIndex.from_arrays([decisions.plan, month])
-    number, cells = pd.factorize(cell)
+    number, cells = pd.factorize(month.astype(np.int64) * PLANS + decisions.plan + 1)
     table = pd.DataFrame(index=range(len(cells)))
     for what, weight in (("rows", np.ones(len(rows), np.int64)), ("seconds", seconds)):
         table[f"{what}_read"] = _sums(number, weight, len(cells))
@@ -253,7 +253,7 @@ def balance(facts: Facts, decisions: Decisions) -> pd.DataFrame:
         parts = table[[f"{what}_counted", f"{what}_left_out", f"{what}_held"]].sum(axis=1)
         assert (parts == table[f"{what}_read"]).all(), f"{what} do not balance"
         assert table[f"{what}_read"].sum() == weight.sum(), f"{what} were lost"
-    plan, month = (np.array(part, np.int64) for part in zip(*cells, strict=True))
+    plan, month = cells % PLANS - 1, cells // PLANS
     table["plan"] = named([*(p.name for p in decisions.plans), None], plan)
     first_days = np.where(month == UNKNOWN, 0, month).astype("M8[M]").astype("M8[D]")
     table["month"] = month_text(np.where(month == UNKNOWN, UNKNOWN, first_days.astype(np.int64)))

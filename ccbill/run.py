@@ -28,7 +28,8 @@ from ccbill.report.tables import Report
 from ccbill.rules.assign import assign
 from ccbill.rules.decisions import Decisions
 from ccbill.rules.facts import Facts
-from ccbill.rules.load import EPOCH, shipped
+from ccbill.rules.load import shipped
+from ccbill.rules.parse import EPOCH
 from ccbill.rules.payers import plan_of_rows
 from ccbill.rules.screen import Answer
 from ccbill.tables import UNKNOWN, Intake, Outcome, check_activities

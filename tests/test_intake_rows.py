@@ -128,7 +128,9 @@ def test_rows_are_numbered_as_a_spreadsheet_shows_them(tmp_path: Path) -> None:
 
 
 def test_a_ragged_row_is_held_in_its_place_with_its_cells(tmp_path: Path) -> None:
-    text = f"{HEADING}\n1,B,2026-03-01,12,email\n1,B,C,2026-03-01,12,email\n2,B,2026-03-01,9,email\n"
+    text = (
+        f"{HEADING}\n1,B,2026-03-01,12,email\n1,B,C,2026-03-01,12,email\n2,B,2026-03-01,9,email\n"
+    )
     result = read(tmp_path, text)
     assert problems(result) == [None, "row-ragged", None]
     assert column(result, "row") == [2, 3, 4]

@@ -9,8 +9,8 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from reference.generate import export, write_csv, write_xlsx
-from reference.michigan import Line, bill
+from reference import Line, bill
+from reference.generate import ALL_PLANS, export, write_csv, write_xlsx
 
 Row = dict[str, str]
 
@@ -225,18 +225,22 @@ def test_rows_that_come_twice() -> None:
     assert outcomes([row(), row()]) == [("counted", ""), ("held", "duplicate-row")]
 
 
+@pytest.mark.parametrize("plans", [ALL_PLANS[:3], ALL_PLANS], ids=["michigan", "all"])
 @pytest.mark.parametrize("seed", range(4))
-def test_the_order_of_rows_does_not_matter(seed: int) -> None:
-    made = export(seed, rows=1200)
+def test_the_order_of_rows_does_not_matter(seed: int, plans: tuple[str, ...]) -> None:
+    made = export(seed, rows=1200, plans=plans)
     lines = Counter(bill(made.activities, made.patients, made.staff).lines)
     shuffled = random.Random(seed).sample(made.activities, len(made.activities))
     assert Counter(bill(shuffled, made.patients[::-1], made.staff[::-1]).lines) == lines
     assert len(lines) > 200
 
 
-def test_an_export_is_the_same_every_time_and_survives_its_file(tmp_path: Path) -> None:
-    made = export(5, rows=300)
-    assert export(5, rows=300) == made
+@pytest.mark.parametrize("plans", [ALL_PLANS[:3], ALL_PLANS], ids=["michigan", "all"])
+def test_an_export_is_the_same_every_time_and_survives_its_file(
+    tmp_path: Path, plans: tuple[str, ...]
+) -> None:
+    made = export(5, rows=300, plans=plans)
+    assert export(5, rows=300, plans=plans) == made
     write_csv(made.activities, tmp_path / "export.csv")
     with (tmp_path / "export.csv").open(encoding="utf-8", newline="") as file:
         assert list(csv.DictReader(file)) == made.activities

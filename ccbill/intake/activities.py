@@ -20,6 +20,7 @@ from ccbill.vocabulary import fold
 
 # What is reported of a row with several problems: the first in this order.
 RANKS = (
+    "copy",  # of a row that stands elsewhere: left out, whatever else is wrong with it
     "ragged",
     "patient",
     "date",
@@ -167,8 +168,9 @@ def with_ids(rows: Rows, ragged: Sequence[Text]) -> Any:
     made, again = identity.made_ids(hashes[missing])
     repeats = np.zeros(len(rows), bool)
     repeats[missing] = again
-    rows.hold("duplicate", "duplicate-row", repeats | (clash > 0))
     rows.left_out = clash == identity.EQUAL
+    rows.hold("copy", "duplicate-row", rows.left_out)
+    rows.hold("duplicate", "duplicate-row", repeats | (clash > 0))
     ids = given.values.take(pa.array(given.codes, mask=missing))
     return pa.compute.replace_with_mask(ids, pa.array(missing), made)
 

@@ -15,9 +15,11 @@ from ccbill.tables import UNKNOWN, Mask
 from ccbill.vocabulary import fold
 
 NOT_READ, OUT_OF_RANGE = 1, 2
-TENTH = 10**10  # lengths are integers of 1e-10 seconds (or of the unit of a bare number)
-DAY = 86400 * TENTH
-LONGEST = 200_000  # a whole part past this is out of range in every unit
+DAY = 86400
+PART = 10**15  # a length is whole seconds and a rest in 1e-15 seconds
+LONGEST = 10**6  # a whole part past this is out of range in every unit
+
+Lengths = tuple[Ints, Ints]
 
 _NUMBER = r"^(?P<minus>[-\x{2212}])?(?P<w>\d{0,9})(?:\.(?P<f>\d*))?$"
 _CLOCK = r"^(?P<h>\d{1,3}):(?P<m>\d{2})(?::(?P<s>\d{2})(?:\.(?P<f>\d+))?)?$"
@@ -54,20 +56,30 @@ def seconds(
     an hour and a half hour or thirty minutes. `H:MM` is NOT_READ in a column in which some can
     only be MM:SS. Blank cells are UNKNOWN without a fault.
     """
-    bare, bare_known = _bare(text.values)
-    other, other_known, odd_clock = _worded(text.values)
+    worded, known = _worded(text.values)
+    found, fault = _rounded(worded, known)
+    bare = pc.extract_regex(text.values, _NUMBER)
+    digits = _length(bare.field("w")) + _length(bare.field("f"))
+    is_bare = text.spread(bare.is_valid().to_numpy(zero_copy_only=False) & (digits > 0), False)
+    seconds, faults = text.spread(found, UNKNOWN), text.spread(fault, 0)
     unit = _unit_of_bare(heading, default_unit)
-    factor = np.full(len(text), unit, np.int64)
-    if units is not None:
-        factor = units.spread(_unit_values(units), unit)
-    is_bare = text.spread(bare_known, False)
-    known = (is_bare & (factor > 0)) | text.spread(other_known & ~odd_clock, False)
-    length = np.where(is_bare, text.spread(bare, 0) * factor, text.spread(other, 0))
-    fault = np.where(known, np.where((length <= 0) | (length > DAY), OUT_OF_RANGE, 0), NOT_READ)
-    fault[text.blank] = 0
-    whole = (length + TENTH // 2) // TENTH
-    good = known & (fault == 0) & ~text.blank
-    return np.where(good, whole, UNKNOWN).astype(np.int32), fault.astype(np.int8)
+    factor = np.full(len(text), unit) if units is None else units.spread(_unit_values(units), unit)
+    for one in np.unique(factor[is_bare]):
+        of_unit = is_bare & (factor == one)
+        found, fault = _rounded(_bare(bare, int(one)), np.full(len(text.values), one > 0))
+        seconds = np.where(of_unit, text.spread(found, UNKNOWN), seconds)
+        faults = np.where(of_unit, text.spread(fault, 0), faults)
+    return seconds, faults
+
+
+def _rounded(length: Lengths, known: Mask) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int8]]:
+    """Lengths to the nearest second, half up, of those above nothing and up to a day."""
+    whole, rest = length[0] + length[1] // PART, length[1] % PART
+    fits = ((whole > 0) | (rest > 0)) & ((whole < DAY) | ((whole == DAY) & (rest == 0)))
+    seconds = whole + (rest >= PART // 2)
+    fault = np.where(known, np.where(fits, 0, OUT_OF_RANGE), NOT_READ)
+    found = np.where(known & fits, seconds, UNKNOWN)
+    return found.astype(np.int32), fault.astype(np.int8)
 
 
 def _unit_of_bare(heading: str, default_unit: str | None) -> int:
@@ -82,45 +94,45 @@ def _unit_values(units: Text) -> Ints:
     return np.array([UNITS.get(fold(word), 0) for word in units.words()], np.int64)
 
 
-def _bare(values: Any) -> tuple[Ints, Mask]:
-    """Distinct bare numbers in 1e-10 of their unit; one with a minus is not above 0."""
-    parts = pc.extract_regex(values, _NUMBER)
-    whole, fraction = parts.field("w"), parts.field("f")
-    digits = _length(whole) + _length(fraction)
-    known = parts.is_valid().to_numpy(zero_copy_only=False) & (digits > 0)
-    length = np.minimum(numbers(whole), LONGEST) * TENTH + _tenths(fraction)
-    return np.where(_length(parts.field("minus")) > 0, -length, length), known
+def _bare(parts: Any, unit: int) -> Lengths:
+    """Distinct bare numbers in a unit; one with a minus is below 0."""
+    whole, rest = _times(parts.field("w"), parts.field("f"), unit)
+    minus = _length(parts.field("minus")) > 0
+    return np.where(minus, -1, whole), np.where(minus, 0, rest)
 
 
-def _worded(values: Any) -> tuple[Ints, Mask, Mask]:
-    """Distinct lengths that say their own unit, in 1e-10 seconds; and H:MM that are not to be read.
+def _worded(values: Any) -> tuple[Lengths, Mask]:
+    """Distinct lengths that say their own unit, and which of them can be read.
 
-    Those are all of them as soon as one is past 24:00 or so, and can only be MM:SS.
+    No H:MM can, as soon as one is past 24:00: that one can only be MM:SS.
     """
     clock = pc.extract_regex(values, _CLOCK)
     hours, minutes, secs = (numbers(clock.field(name)) for name in "hms")
-    short = clock.is_valid().to_numpy(zero_copy_only=False) & (_length(clock.field("s")) == 0)
-    fits = (minutes < 60) & (secs < 60)
-    clocked = clock.is_valid().to_numpy(zero_copy_only=False) & fits
-    length = (hours * 3600 + minutes * 60 + secs) * TENTH + _tenths(clock.field("f"))
-    minutes_first = short & fits & (hours * 60 + minutes > 1440)
-    odd = short & bool(minutes_first.any())
+    clocked = clock.is_valid().to_numpy(zero_copy_only=False) & (minutes < 60) & (secs < 60)
+    short = clocked & (_length(clock.field("s")) == 0)
+    if (short & (hours * 60 + minutes > 1440)).any():
+        clocked &= ~short
+    whole = hours * 3600 + minutes * 60 + secs
+    rest = _times(None, clock.field("f"), 1)[1]
     words = pc.extract_regex(values, _WORDS)
-    worded = words.is_valid().to_numpy(zero_copy_only=False)
-    spoken = sum(
-        (np.minimum(numbers(words.field(n)), LONGEST) * TENTH + _tenths(words.field(n + "f"))) * u
-        for n, u in (("h", 3600), ("m", 60), ("s", 1))
-    )
-    worded &= sum(_length(words.field(name)) for name in "hms") > 0
-    return np.where(worded, spoken, length), worded | clocked, odd
+    spoken = words.is_valid().to_numpy(zero_copy_only=False)
+    spoken &= sum(_length(words.field(name)) for name in "hms") > 0
+    for name, unit in (("h", 3600), ("m", 60), ("s", 1)):
+        part = _times(words.field(name), words.field(f"{name}f"), unit)
+        whole, rest = whole + part[0], rest + part[1]
+    return (whole, rest), clocked | spoken
 
 
-def _tenths(fraction: Any) -> Ints:
-    """The digits after the point in 1e-10, never rounded down to nothing."""
+def _times(whole: Any, fraction: Any, unit: int) -> Lengths:
+    """A number times its unit, exact to thirty digits after the point."""
     filled = pc.fill_null(fraction, "")
-    nine = numbers(pc.utf8_rpad(pc.utf8_slice_codeunits(filled, 0, 9), 9, "0"))
-    rest = pc.match_substring_regex(pc.utf8_slice_codeunits(filled, 9, None), "[1-9]")
-    return nine * 10 + rest.to_numpy(zero_copy_only=False)
+    first, second = (
+        numbers(pc.utf8_rpad(pc.utf8_slice_codeunits(filled, at, at + 15), 15, "0"))
+        for at in (0, 15)
+    )
+    rest = first * unit + second * unit // PART
+    count = np.zeros(len(rest), np.int64) if whole is None else numbers(whole)
+    return np.minimum(count, LONGEST) * unit, rest
 
 
 def _length(part: Any) -> Ints:

@@ -10,8 +10,8 @@ import pandas as pd
 from ccbill.report.tables import ACTIVITIES, CLAIMS, NOTES, RULES_USED, RUN, SUMMARY
 from ccbill.rules.decisions import Decisions
 from ccbill.rules.facts import Facts
-from ccbill.rules.load import EPOCH
 from ccbill.rules.model import Bill, Plan, Service
+from ccbill.rules.parse import EPOCH
 from ccbill.tables import UNKNOWN, Ints, Note, Outcome, categorical, month_text, named
 
 

@@ -19,8 +19,8 @@ from ccbill import vocabulary
 from ccbill.errors import CcbillError, Exit, Message
 from ccbill.rules.assign import assign
 from ccbill.rules.facts import Facts
-from ccbill.rules.load import EPOCH
 from ccbill.rules.model import Plan, Service
+from ccbill.rules.parse import EPOCH
 from ccbill.tables import DAY, KEYS, PATIENT_FIELDS, ROW_FIELDS, TEXT, UNKNOWN
 
 USUAL_DAY = "2026-03-10"
@@ -125,4 +125,4 @@ def _seconds(minutes: str | None) -> int:
 
 
 def _said(bills: Mapping[str, int]) -> str:
-    return ", ".join(f"{code} × {n}" for code, n in sorted(bills.items())) or "nothing"
+    return ", ".join(f"{code} x {n}" for code, n in sorted(bills.items())) or "nothing"

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ccbill.rules.facts import Facts, answers, matches_any
-from ccbill.rules.load import missing_problem
 from ccbill.rules.model import Screen, Service
+from ccbill.rules.parse import missing_problem
 from ccbill.tables import UNKNOWN, Ints, Mask, Outcome
 
 LAST_DAY = 2_932_896  # 9999-12-31

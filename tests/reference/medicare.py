@@ -13,7 +13,6 @@ import calendar
 import datetime as dt
 import re
 from collections import defaultdict
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from reference.common import (
