@@ -23,7 +23,7 @@ run: $(READY)  ## bill the sample practice and say where the workbooks are
 	  --no-ledger --today 2026-11-02 --out ccbill-out
 
 test: $(READY)  ## run the tests
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto
 
 sweep: $(READY)  ## run the long checks whole
 	CCBILL_SWEEP=1 $(BIN)/python -m pytest -m sweep -n 2

@@ -17,15 +17,17 @@ import pandas as pd
 from ccbill.config import Practice, Settings
 from ccbill.fees import Fees
 from ccbill.report.tables import CLAIMS
+from ccbill.rules.bill import month_end
 from ccbill.rules.decisions import Billed, Decisions, Stake
 from ccbill.rules.facts import Facts
-from ccbill.rules.model import Bill
+from ccbill.rules.model import Bill, Change
 from ccbill.rules.screen import Answer
 from ccbill.tables import (
     PATIENT_FIELDS,
     TEXT,
     UNKNOWN,
     Ints,
+    Mask,
     Outcome,
     categorical,
     month_text,
@@ -52,55 +54,56 @@ POINTERS = ("A", "AB", "ABC", "ABCD")
 class Claims:
     """Claim lines in the order of the contract, and the line of each activity that earned one.
 
-    `lines` has the columns of CLAIMS; `line_of_row` is the place of the activity's base line in
-    it, -1 where the activity earned none.
+    `lines` and `encounters` have the columns of CLAIMS, encounters without a charge. `line_of_row`
+    is the place of the activity's base line in `lines`, -1 where the activity earned none.
+    `uncharged` marks the lines whose payer takes them with a charge only, and that have none.
     """
 
     lines: pd.DataFrame
+    encounters: pd.DataFrame
     line_of_row: Ints
+    uncharged: Mask
 
 
 def claims(
     facts: Facts, decisions: Decisions, settings: Settings, fees: Fees, today: int
 ) -> Claims:
     """Every claim line that the decisions bill, priced; `today` is days since 1970-01-01."""
-    parts = [
-        _lines(facts, billed, number, decisions) for number, billed in enumerate(decisions.billed)
-    ]
-    if not parts:
-        empty = pd.DataFrame({name: pd.Series(dtype=object) for name in CLAIMS})
-        return Claims(empty, np.full(len(facts.activities), -1, np.int64))
-    drafts = pd.concat(parts, ignore_index=True)
-    table = _details(facts, drafts, settings)
-    table["claim_id"] = _claim_ids(table)
-    order = np.lexsort(
-        [
-            drafts["addon"].to_numpy(),
-            _ranks(drafts["base"]),
-            table["service_from"].to_numpy(),
-            _ranks(table["claim_id"]),
-            _ranks(table["patient_id"]),
-            _ranks(table["plan"]),
-        ]
+    lines, drafts = _table(facts, decisions, decisions.billed, settings)
+    encounters, _ = _table(facts, decisions, decisions.encounters, settings)
+    _price(lines, drafts, fees)
+    encounters = encounters.assign(charge=UNKNOWN, expected_payment=UNKNOWN, notes="encounter")
+    for table in (lines, encounters):
+        table["missing"] = _missing(table)
+    lines["notes"] = _notes(lines, drafts, today)
+    return Claims(
+        lines[list(CLAIMS)],
+        encounters[list(CLAIMS)],
+        _line_of_row(facts, decisions, drafts),
+        (drafts["charge_required"] & (lines["charge"] == UNKNOWN)).to_numpy(bool),
     )
-    table = table.iloc[order].reset_index(drop=True)
-    drafts = drafts.iloc[order].reset_index(drop=True)
-    table["line"] = table.groupby("claim_id", observed=True, sort=False).cumcount() + 1
-    _price(table, fees)
-    table["missing"] = _missing(table)
-    table["notes"] = _notes(table, drafts, today)
-    return Claims(table[list(CLAIMS)], _line_of_row(facts, decisions, drafts))
 
 
-def hold_incomplete(decisions: Decisions, drafted: Claims) -> Decisions:
-    """The decisions with every line held that lacks a field which its payer will want."""
-    lacking = np.append((drafted.lines["missing"] != "").to_numpy(), False)
-    why = "the line lacks a field that the payer will want"
-    decisions.book.append(Answer(Outcome.HELD, "claim-incomplete", "", why, ""))
-    held = lacking[drafted.line_of_row]
+def hold_unbillable(decisions: Decisions, drafted: Claims, *, complete: bool) -> Decisions:
+    """The decisions with lines held that cannot go out: those without a charge that they must have,
+    and with `complete` those that lack a field which their payer will want."""
+    lacking = (drafted.lines["missing"] != "").to_numpy(bool) & complete
+    for problem, why, lines in (
+        ("charge-missing", "it must be billed with a charged amount", drafted.uncharged),
+        ("claim-incomplete", "the line lacks a field that the payer will want", lacking),
+    ):
+        if lines.any():
+            decisions = _held(decisions, drafted, lines, problem, why)
+    return decisions
+
+
+def _held(decisions: Decisions, drafted: Claims, lines: Mask, problem: str, why: str) -> Decisions:
+    """The decisions with the groups of these lines held, and what they would bring at stake."""
+    decisions.book.append(Answer(Outcome.HELD, problem, "", why, ""))
+    held = np.append(lines, False)[drafted.line_of_row]
     decisions.answer[held] = len(decisions.book) - 1
     stakes = [
-        Stake(b.plan, bill.code, bill.modifiers, b.groups.first[hit], b.earned.units[n][hit])
+        Stake(b.plan, bill, b.groups.first[hit], b.earned.units[n][hit])
         for b in decisions.billed
         for n, bill in enumerate(b.service.bills)
         for hit in [held[b.groups.first] & (b.earned.units[n] > 0)]
@@ -112,19 +115,49 @@ def hold_incomplete(decisions: Decisions, drafted: Claims) -> Decisions:
     )
 
 
+def _table(
+    facts: Facts, decisions: Decisions, billed: list[Billed], settings: Settings
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The lines of these groups in the order of the contract, and beside each its draft."""
+    parts = [_lines(facts, b, number, decisions) for number, b in enumerate(billed)]
+    drafts = pd.concat(parts, ignore_index=True) if parts else _no_drafts()
+    table = _details(facts, drafts, settings)
+    table["claim_id"] = _claim_ids(table, drafts)
+    order = np.lexsort(
+        [
+            drafts["addon"].to_numpy(bool),
+            _ranks(drafts["base"]),
+            table["service_from"].to_numpy(),
+            _ranks(table["claim_id"]),
+            _ranks(table["patient_id"]),
+            _ranks(table["plan"]),
+        ]
+    )
+    table = table.iloc[order].reset_index(drop=True)
+    drafts = drafts.iloc[order].reset_index(drop=True)
+    table["line"] = table.groupby("claim_id", observed=True, sort=False).cumcount() + 1
+    return table, drafts
+
+
+def _no_drafts() -> pd.DataFrame:
+    whole = (*DRAFT_NUMBERS, *LATEST)
+    return pd.DataFrame(
+        {name: pd.Series(dtype=np.int64 if name in whole else object) for name in DRAFT}
+    )
+
+
 def _lines(facts: Facts, billed: Billed, number: int, decisions: Decisions) -> pd.DataFrame:
     """One row for each bill of each group, with the activities that its details come from."""
     groups, service, plan = billed.groups, billed.service, billed.plan
     latest = {name: _latest(facts, billed, name) for name in LATEST}
-    day = facts.numbers("service_date")[groups.last]
-    if "month" in service.per and plan.date_of_service == "month-end":
-        day = _month_end(day)
     notes = np.full(len(groups.starts), "", object)
     unchecked = [f"not checked: {name}" for p, name in decisions.not_checked if p is plan]
     for say in [plan.line_note, *unchecked]:
         notes += f"{say}; " if say else ""
     for say, where in billed.notes:
         notes[where] += f"{say}; "
+    for change in plan.changes_of(service):
+        notes[_affected(facts, latest["payer"], change)] += f"{change.said}; "
     tables = []
     for n, bill in enumerate(service.bills):
         has = np.flatnonzero(billed.earned.units[n] > 0)
@@ -144,7 +177,11 @@ def _lines(facts: Facts, billed: Billed, number: int, decisions: Decisions) -> p
                     "minutes": groups.minutes[has],
                     "activities": groups.size[has],
                     "standing": groups.last[has],
-                    "day": _threshold_day(facts, billed, bill, day)[has],
+                    "day": _threshold_day(facts, billed, bill)[has],
+                    "own_claim": bill.code if service.own_claim else None,
+                    "charge_required": bill.charge_required,
+                    "pays": UNKNOWN if bill.pays is None else bill.pays,
+                    "pays_line": UNKNOWN if bill.pays_line is None else bill.pays_line,
                     "line_notes": notes[has] + (f"{bill.note}; " if bill.note else ""),
                     **{name: rows[has] for name, rows in latest.items()},
                 }
@@ -153,8 +190,25 @@ def _lines(facts: Facts, billed: Billed, number: int, decisions: Decisions) -> p
     return pd.concat(tables, ignore_index=True)
 
 
+def _affected(facts: Facts, payer_rows: Ints, change: Change) -> Ints | slice:
+    """Which groups an overlay bears on: those of the payers that it adds, or all."""
+    if not change.payers:
+        return slice(None)
+    added = {" ".join(name.split()).casefold() for name in change.payers}
+    names = facts.categories("payer")
+    hit = np.array([*(" ".join(n.split()).casefold() in added for n in names), False])
+    return np.flatnonzero(hit[np.append(facts.codes("payer"), -1)[payer_rows]])
+
+
 # Details of a line that come from the last activity of its group that gives them.
-LATEST = ("payer", "rendering_npi", "authorization_number", "place_of_service", "diagnosis_codes")
+LATEST = (
+    "payer",
+    "rendering_npi",
+    "supervising_npi",
+    "authorization_number",
+    "place_of_service",
+    "diagnosis_codes",
+)
 
 
 def _latest(facts: Facts, billed: Billed, name: str) -> Ints:
@@ -166,21 +220,16 @@ def _latest(facts: Facts, billed: Billed, name: str) -> Ints:
     return np.where(last >= 0, groups.rows[last], -1)
 
 
-def _threshold_day(facts: Facts, billed: Billed, bill: Bill, day: Ints) -> Ints:
+def _threshold_day(facts: Facts, billed: Billed, bill: Bill) -> Ints:
     """The day on which a month's minutes reached the bill's first unit, where the plan wants it."""
     if billed.plan.date_of_service != "threshold-met" or bill.once_at is None:
-        return day
+        return billed.day
     groups = billed.groups
     seconds = np.cumsum(facts.numbers("seconds")[groups.rows].astype(np.int64))
     before = np.append(0, seconds)[groups.starts]
     reached = (seconds - before[groups.of]) // 60 >= bill.once_at
     place = np.where(reached, np.arange(len(groups.rows)), len(groups.rows) - 1)
     return facts.numbers("service_date")[groups.rows[np.minimum.reduceat(place, groups.starts)]]
-
-
-def _month_end(day: Ints) -> Ints:
-    month = day.astype("M8[D]").astype("M8[M]")
-    return (month + 1).astype("M8[D]").astype(np.int64) - 1
 
 
 def _modifiers(bill: Bill) -> dict[str, str | None]:
@@ -213,6 +262,17 @@ def _details(facts: Facts, drafts: pd.DataFrame, settings: Settings) -> pd.DataF
     return table
 
 
+DRAFT_NUMBERS = (
+    "billed",
+    "group",
+    "units",
+    "minutes",
+    "activities",
+    "standing",
+    "day",
+    "pays",
+    "pays_line",
+)
 AS_DRAFTED = (
     "code",
     "modifier_1",
@@ -225,6 +285,10 @@ AS_DRAFTED = (
     "rule",
     "rule_standing",
 )
+DRAFT = {
+    **dict.fromkeys((*DRAFT_NUMBERS, *LATEST, *AS_DRAFTED)),
+    **dict.fromkeys(("plan", "addon", "base", "own_claim", "charge_required", "line_notes")),
+}
 
 
 def _taken(facts: Facts, drafts: pd.DataFrame, name: str) -> Any:
@@ -235,7 +299,9 @@ def _taken(facts: Facts, drafts: pd.DataFrame, name: str) -> Any:
 
 def _practice_details(table: pd.DataFrame, practice: Practice) -> None:
     """The practice's own numbers, on lines that bill under its NPI."""
-    table["rendering_npi"] = _filled(table["rendering_npi"], practice.rendering_npi)
+    rendering = table["rendering_npi"].astype(object)
+    rendering = rendering.fillna(table["supervising_npi"].astype(object))
+    table["rendering_npi"] = _filled(rendering, practice.rendering_npi)
     ours = np.ones(len(table), bool)
     if practice.npi:
         ours = (table["billing_npi"].isna() | (table["billing_npi"] == practice.npi)).to_numpy()
@@ -249,8 +315,8 @@ def _practice_details(table: pd.DataFrame, practice: Practice) -> None:
 
 def _filled(column: Any, value: str | None) -> Any:
     if value is None:
-        return column
-    return column.astype(object).fillna(value).astype("category")
+        return column.astype("category")
+    return column.fillna(value).astype("category")
 
 
 def _diagnoses(table: pd.DataFrame) -> None:
@@ -265,8 +331,8 @@ def _diagnoses(table: pd.DataFrame) -> None:
     table["diagnosis_pointer"] = pointers[codes]
 
 
-def _claim_ids(table: pd.DataFrame) -> Any:
-    key = pd.Series("", index=table.index, dtype=str)
+def _claim_ids(table: pd.DataFrame, drafts: pd.DataFrame) -> Any:
+    key = drafts["own_claim"].astype(object).fillna("").astype(str)
     for name in (
         "plan",
         "patient_id",
@@ -294,15 +360,20 @@ def _ranks(column: Any) -> npt.NDArray[np.int64]:
     return rank[categories.codes]
 
 
-def _price(table: pd.DataFrame, fees: Fees) -> None:
-    """Charges and expected payments in whole cents, UNKNOWN where the schedule has none."""
+def _price(table: pd.DataFrame, drafts: pd.DataFrame, fees: Fees) -> None:
+    """Charges and expected payments in whole cents, UNKNOWN where there is none.
+
+    The schedule's expected payment goes before the one that the payer's own text gives.
+    """
     modifiers = modifier_sets(table)
     unit_charge, unit_expected = fees.of(
         table["plan"], table["payer"], table["code"], modifiers, table["service_from"].to_numpy()
     )
     units = table["units"].to_numpy()
     table["charge"] = np.where(unit_charge == UNKNOWN, UNKNOWN, unit_charge * units)
-    table["expected_payment"] = np.where(unit_expected == UNKNOWN, UNKNOWN, unit_expected * units)
+    unit_expected = np.where(unit_expected == UNKNOWN, drafts["pays"], unit_expected)
+    expected = np.where(unit_expected == UNKNOWN, UNKNOWN, unit_expected * units)
+    table["expected_payment"] = np.where(expected == UNKNOWN, drafts["pays_line"], expected)
 
 
 def modifier_sets(table: pd.DataFrame) -> Any:
@@ -327,7 +398,7 @@ def _missing(table: pd.DataFrame) -> npt.NDArray[np.object_]:
 
 def _notes(table: pd.DataFrame, drafts: pd.DataFrame, today: int) -> npt.NDArray[np.object_]:
     said = drafts["line_notes"].to_numpy(object).copy()
-    open_month = _month_end(table["service_from"].to_numpy()) >= today
+    open_month = month_end(table["service_from"].to_numpy()) >= today
     said[open_month] += "month-not-over; "
     said[(table["charge"] == UNKNOWN).to_numpy()] += "charge-missing; "
     return np.array([s.removesuffix("; ") for s in said], object)

@@ -14,8 +14,9 @@ import pandas as pd
 from ccbill.fees import Fees
 from ccbill.problems import PROBLEMS
 from ccbill.report.tables import BALANCE, EXCEPTIONS, NEAR_MISSES
-from ccbill.rules.decisions import Decisions, Short, Stake
+from ccbill.rules.decisions import Decisions, Short
 from ccbill.rules.facts import Facts
+from ccbill.rules.model import Bill, Plan
 from ccbill.tables import UNKNOWN, Ints, Note, Outcome, month_text, named
 
 PLANS = 1024  # more than there can be: a plan's number and a month pack into one
@@ -29,6 +30,7 @@ PER: dict[str, tuple[str, ...]] = {
     "kind": ("kind",),
     "mode": ("mode",),
     "practice": ("practice",),
+    "code": (),
 }
 
 
@@ -66,7 +68,7 @@ def stakes(facts: Facts, decisions: Decisions, fees: Fees) -> Ints:
     """Cents at stake in each held activity, UNKNOWN where there is no price or nothing to gain."""
     amount = np.full(len(facts.activities), UNKNOWN, np.int64)
     for stake in decisions.stakes:
-        cents = _price(facts, stake, fees)
+        cents = unit_price(facts, fees, stake.rows, stake.plan, stake.bill)
         known = cents != UNKNOWN
         rows = stake.rows[known]
         gain = cents[known] * stake.units[known]
@@ -74,21 +76,17 @@ def stakes(facts: Facts, decisions: Decisions, fees: Fees) -> Ints:
     return amount
 
 
-def _price(facts: Facts, stake: Stake, fees: Fees) -> Ints:
-    return unit_price(
-        facts, fees, stake.rows, stake.plan.name, stake.code, " ".join(sorted(stake.modifiers))
-    )
-
-
-def unit_price(facts: Facts, fees: Fees, rows: Ints, plan: str, code: str, modifiers: str) -> Ints:
+def unit_price(facts: Facts, fees: Fees, rows: Ints, plan: Plan, bill: Bill) -> Ints:
     """What one unit is expected to pay, else its charge, in cents at each activity's date."""
     charge, expected = fees.of(
-        np.full(len(rows), plan, object),
+        np.full(len(rows), plan.name, object),
         facts.activities["payer"].iloc[rows],
-        np.full(len(rows), code, object),
-        np.full(len(rows), modifiers, object),
+        np.full(len(rows), bill.code, object),
+        np.full(len(rows), " ".join(sorted(bill.modifiers)), object),
         facts.numbers("service_date")[rows],
     )
+    published = next((p for p in (bill.pays, bill.pays_line) if p is not None), UNKNOWN)
+    expected = np.where(expected == UNKNOWN, published, expected)
     return np.where(expected == UNKNOWN, charge, expected)
 
 
@@ -213,10 +211,7 @@ def _near(facts: Facts, short: Short, fees: Fees) -> pd.DataFrame:
     amount = np.full(len(short.bill), UNKNOWN, np.int64)
     for number in np.unique(short.bill):
         mine = short.bill == number
-        modifiers = " ".join(sorted(bills[number].modifiers))
-        amount[mine] = unit_price(
-            facts, fees, short.standing[mine], short.plan.name, bills[number].code, modifiers
-        )
+        amount[mine] = unit_price(facts, fees, short.standing[mine], short.plan, bills[number])
     about = facts.activities.iloc[short.standing]
     return pd.DataFrame(
         {

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from ccbill import __version__, config, intake
-from ccbill.claims import claims, hold_incomplete
+from ccbill.claims import claims, hold_unbillable
 from ccbill.config import Settings
 from ccbill.errors import CcbillError, Exit, Message
 from ccbill.exceptions import balance, exceptions, near_misses
@@ -25,10 +25,12 @@ from ccbill.intake.fees import read_fees
 from ccbill.report import build
 from ccbill.report.delivery import deliver
 from ccbill.report.tables import Report
+from ccbill.rules import load
 from ccbill.rules.assign import assign
 from ccbill.rules.decisions import Decisions
 from ccbill.rules.facts import Facts
-from ccbill.rules.load import shipped
+from ccbill.rules.model import Plan
+from ccbill.rules.overlay import overridden
 from ccbill.rules.parse import EPOCH
 from ccbill.rules.payers import plan_of_rows
 from ccbill.rules.screen import Answer
@@ -51,6 +53,7 @@ class Request:
     fees: Path | None = None
     sheet: str | None = None
     config: Path | None = None
+    rules: Sequence[Path] = ()  # overlays, laid over those of the settings
     complete: bool = False  # hold claim lines that lack what their payer will want
     dry_run: bool = False
 
@@ -58,6 +61,7 @@ class Request:
 def run(request: Request) -> tuple[Report, list[Path]]:
     """The report of a run and the files that it wrote, none with `dry_run`."""
     settings = config.load(request.config)
+    plans = load.plans([*settings.overlays, *request.rules])
     fees = read_fees(request.fees) if request.fees else Fees.none()
     read = intake.read(
         request.exports,
@@ -66,27 +70,29 @@ def run(request: Request) -> tuple[Report, list[Path]]:
         staff=request.staff,
         sheet=request.sheet,
     )
-    report = bill(read, settings, fees, request)
+    report = bill(read, plans, settings, fees, request)
     written = [] if request.dry_run else deliver(report, request.out, request.formats)
     return report, written
 
 
-def bill(read: Intake, settings: Settings, fees: Fees, request: Request) -> Report:
+def bill(
+    read: Intake, plans: Sequence[Plan], settings: Settings, fees: Fees, request: Request
+) -> Report:
     """Decides and prices what was read, and builds every table of the report."""
     facts = Facts(check_activities(read.activities), read.patients, read.given)
-    plans = shipped()
     plan_of_row, unknown_payers = plan_of_rows(facts, plans, settings.payers)
     decisions = assign(facts, plans, plan_of_row)
     decisions = _only_months(facts, decisions, request.months)
     today = request.today.toordinal() - EPOCH
     lines = claims(facts, decisions, settings, fees, today)
-    if request.complete or settings.claims_complete:
-        decisions = hold_incomplete(decisions, lines)
-        lines = claims(facts, decisions, settings, fees, today)
-    notes = [*read.notes, *unknown_payers]
+    complete = request.complete or settings.claims_complete
+    held = hold_unbillable(decisions, lines, complete=complete)
+    if held is not decisions:
+        decisions, lines = held, claims(facts, held, settings, fees, today)
+    notes = [*read.notes, *unknown_payers, *overridden(plans)]
     tables: dict[str, Any] = {
         "claims": lines.lines,
-        "encounters": build.no_lines(),
+        "encounters": lines.encounters,
         "submitted": build.no_lines(),
         "summary": build.summary(lines.lines),
         "rules_used": build.rules_used(decisions),
@@ -113,6 +119,7 @@ def _only_months(facts: Facts, decisions: Decisions, months: frozenset[str]) -> 
     return replace(
         decisions,
         billed=[b.only(wanted[b.groups.first]) for b in decisions.billed],
+        encounters=[b.only(wanted[b.groups.first]) for b in decisions.encounters],
         short=[s.only(wanted[s.standing]) for s in decisions.short],
         stakes=[s.only(wanted[s.rows]) for s in decisions.stakes],
     )
@@ -157,6 +164,7 @@ def _record(
             "sha256": settings.sha256,
         },
         "rules": {f: h for p in decisions.plans if p.name in used for f, h in p.sha256.items()},
+        "overlays": [build.overlay(p, c) for p in decisions.plans for c in p.overlays],
         "counts": {
             "rows_read": len(read.activities),
             **build.counts(decisions),

@@ -39,6 +39,7 @@ TEXT, DAY, NUMBER, SECONDS = "text", "day", "number", "seconds"
 # The columns of a row of work, in the names of the export.
 ROW_FIELDS = {
     "payer": TEXT,
+    "payer_to": DAY,  # last day of the coverage that names the payer, where the patients file says
     "practice": TEXT,  # billing NPI; a blank category is the one unnamed practice
     "service_date": DAY,
     "seconds": SECONDS,  # length of the activity, to the nearest second
@@ -49,7 +50,8 @@ ROW_FIELDS = {
     "credential": TEXT,
     "staff": TEXT,  # staff id, else staff name
     "outcome": TEXT,
-    "rendering_npi": TEXT,
+    "rendering_npi": TEXT,  # of the row itself
+    "supervising_npi": TEXT,  # of the physician or APP on staff, else of the patient
     "provider_role": TEXT,
     "place_of_service": TEXT,
     "authorization_number": TEXT,

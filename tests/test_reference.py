@@ -15,14 +15,16 @@ from pathlib import Path
 
 import pytest
 
+import reference
 from ccbill.run import Request, run
-from reference import generate, michigan
+from reference import Line, generate
 
 Row = dict[str, str]
 Split = list[tuple[str, list[Row]]]
 
 SWEEP = "CCBILL_SWEEP" in os.environ
 SEEDS = range(0, 50, 1 if SWEEP else 10)
+PLANS = {"one-state": generate.MICHIGAN, "all-plans": generate.ALL_PLANS}
 
 
 def as_it_is(rows: list[Row], _chance: random.Random) -> Split:
@@ -44,12 +46,13 @@ def as_workbook(rows: list[Row], _chance: random.Random) -> Split:
 
 @pytest.mark.sweep
 @pytest.mark.parametrize("form", [as_it_is, shuffled, split, as_workbook])
+@pytest.mark.parametrize("plans", PLANS)
 @pytest.mark.parametrize("seed", SEEDS)
 def test_run_agrees_with_the_independent_reading(
-    tmp_path: Path, seed: int, form: Callable[[list[Row], random.Random], Split]
+    tmp_path: Path, seed: int, plans: str, form: Callable[[list[Row], random.Random], Split]
 ) -> None:
-    export = generate.export(seed)
-    expected = michigan.bill(export.activities, export.patients, export.staff)
+    export = generate.export(seed, plans=PLANS[plans])
+    expected = reference.bill(export.activities, export.patients, export.staff)
     parts = form(export.activities, random.Random(seed))
     for name, rows in parts:
         if name.endswith(".xlsx"):
@@ -64,21 +67,8 @@ def test_run_agrees_with_the_independent_reading(
     out = tmp_path / "out"
     names = [str(tmp_path / name) for name, _ in parts]
     run(Request(names, out, date(2026, 11, 2), formats=["csv"], **companions))
-    assert _lines(out) == Counter(
-        (
-            line.plan,
-            line.patient_id,
-            line.practice,
-            line.month,
-            line.service_date,
-            line.code,
-            line.modifiers,
-            line.units,
-            line.minutes,
-            line.activities,
-        )
-        for line in expected.lines
-    )
+    assert _written(out, "claims.csv") == _expected(expected.lines)
+    assert _written(out, "encounters.csv") == _expected(expected.encounters)
     told = {(row["file"], int(row["row"])): row for row in _table(out, "activities.csv")}
     assert len(told) == len(export.activities)
     ours = Counter(
@@ -96,7 +86,25 @@ def test_run_agrees_with_the_independent_reading(
         assert row["rule"] or row["problem"]
 
 
-def _lines(out: Path) -> Counter[tuple[object, ...]]:
+def _expected(lines: list[Line]) -> Counter[tuple[object, ...]]:
+    return Counter(
+        (
+            line.plan,
+            line.patient_id,
+            line.practice,
+            line.month,
+            line.service_date,
+            line.code,
+            tuple(line.modifiers),
+            line.units,
+            line.minutes,
+            line.activities,
+        )
+        for line in lines
+    )
+
+
+def _written(out: Path, name: str) -> Counter[tuple[object, ...]]:
     return Counter(
         (
             row["plan"],
@@ -110,7 +118,7 @@ def _lines(out: Path) -> Counter[tuple[object, ...]]:
             int(row["minutes"]) if row["minutes"] else None,
             int(row["activities"]),
         )
-        for row in _table(out, "claims.csv")
+        for row in _table(out, name)
     )
 
 

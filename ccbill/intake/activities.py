@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from ccbill.config import Settings
 from ccbill.intake import identity, words
@@ -172,7 +173,7 @@ def with_ids(rows: Rows, ragged: Sequence[Text]) -> Any:
     rows.hold("copy", "duplicate-row", rows.left_out)
     rows.hold("duplicate", "duplicate-row", repeats | (clash > 0))
     ids = given.values.take(pa.array(given.codes, mask=missing))
-    return pa.compute.replace_with_mask(ids, pa.array(missing), made)
+    return pc.replace_with_mask(ids, pa.array(missing), made)
 
 
 def _kept(cells: list[tuple[str, Text]], keep: Mask) -> list[tuple[str, Text]]:

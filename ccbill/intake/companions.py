@@ -9,6 +9,7 @@ import numpy.typing as npt
 import pandas as pd
 import pyarrow.compute as pc
 
+from ccbill import vocabulary
 from ccbill.errors import CcbillError, Exit, Message
 from ccbill.intake import details, words
 from ccbill.intake.activities import Rows
@@ -55,9 +56,18 @@ def add_staff(rows: Rows, staff: Part | None) -> None:
                 unknown = np.append(lines, False)[line] & credential.blank
         rows.text["credential"] = credential.filled(_of_line(staff.text.get("credential"), line))
         rows.text["scope_of_service"] = _of_line(staff.text.get("scope_of_service"), line)
+        rows.text["supervising_npi"] = _own_npi(rows, _of_line(staff.text.get("npi"), line))
         trained = staff.whole.get("training_date", unknowns(len(staff.table.rows)))
         rows.whole["training_date"] = np.append(trained, np.int32(UNKNOWN))[line]
     rows.hold("credential", "credential-not-known", unknown)
+
+
+def _own_npi(rows: Rows, npi: Text) -> Text:
+    """The NPI of staff who may report a service under it, blank for clinical staff."""
+    groups = vocabulary.credentials()
+    credential = rows.get("credential")
+    reports = [groups.get(w.split(", ")[0]) in ("physician", "app") for w in credential.words()]
+    return npi.cleared(~credential.spread(np.array(reports, bool), False))
 
 
 def _of_line(text: Text | None, line: Whole) -> Text:
@@ -198,6 +208,9 @@ def _per_patient(rows: Rows, file: Part, patient: Whole, text: Text) -> Text:
 def _payer(rows: Rows, file: Part, patient: Whole, chosen: Whole) -> None:
     """Payer and member id: of the line that covers the day, else the row's own, else undated."""
     own, covered = rows.get("payer"), _of_line(file.text.get("payer"), chosen)
+    rows.whole["payer_to"] = np.append(
+        file.whole.get("to", unknowns(len(patient))), np.int32(UNKNOWN)
+    )[chosen]
     differ = _unlike(own, covered)
     what = "the patients file names another payer for the day, and its payer counts"
     rows.note("payer-differs", differ, what, "correct the export or the patients file", "payer")
@@ -220,7 +233,11 @@ def _unlike(own: Text, other: Text) -> Mask:
 
 
 def _fill(rows: Rows, file: Part, patient: Whole, chosen: Whole, column: str) -> None:
-    """A detail that the row leaves blank: of the line that covers the day, else of the patient."""
+    """A detail that the row leaves blank: of the line that covers the day, else of the patient.
+
+    The patient's practitioner is kept apart: who supervises and took no part in the row's work.
+    """
+    own = "supervising_npi" if column == "rendering_npi" else column
     if ROW_FIELDS.get(column) == DAY:
         if column in file.whole:
             its = file.whole[column]
@@ -229,10 +246,10 @@ def _fill(rows: Rows, file: Part, patient: Whole, chosen: Whole, column: str) ->
             begin = file.whole.get("from", unknowns(len(patient)))
             any_, _ = details.settled(patient, begin, its, UNKNOWN, count, False)
             last = np.append(any_, np.int32(UNKNOWN))[rows.text["patient_id"].codes]
-            own = rows.days(column)
-            found = np.where(own != UNKNOWN, own, np.where(covering != UNKNOWN, covering, last))
+            ours = rows.days(column)
+            found = np.where(ours != UNKNOWN, ours, np.where(covering != UNKNOWN, covering, last))
             rows.whole[column] = found
     elif column in file.text:
         covering_text = _of_line(file.text[column], chosen)
         last_text = _per_patient(rows, file, patient, file.text[column])
-        rows.text[column] = rows.get(column).filled(covering_text).filled(last_text)
+        rows.text[own] = rows.get(own).filled(covering_text).filled(last_text)

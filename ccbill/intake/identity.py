@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from ccbill.intake.text import Text
 from ccbill.tables import Mask
@@ -57,8 +58,9 @@ def made_ids(hashes: Hashes) -> tuple[Any, Mask]:
         return words, repeats
     again = np.flatnonzero(repeats)
     nth = pd.Series(again).groupby(hashes[again]).cumcount().to_numpy() + 2
-    numbered = [f"{words[int(at)].as_py()}-{n}" for at, n in zip(again, nth, strict=True)]
-    return pa.compute.replace_with_mask(words, pa.array(repeats), pa.array(numbered)), repeats
+    counts = pa.array(nth).cast(pa.string())
+    numbered = pc.binary_join_element_wise(words.take(pa.array(again)), counts, "-")
+    return pc.replace_with_mask(words, pa.array(repeats), numbered), repeats
 
 
 def _hex(hashes: Hashes) -> Any:

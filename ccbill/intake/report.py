@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from ccbill.config import Settings
 from ccbill.intake.activities import COLUMN_OF, Rows
@@ -85,22 +86,22 @@ def unreadable(rows: Rows, activities: pd.DataFrame) -> pd.DataFrame:
 def _cells(part: Part, rows: Mask) -> dict[str, Any]:
     """The rows' cells by heading; those of a ragged row as far as there are headings for them."""
     found: dict[str, Any] = {}
-    at_row = {int(record.row): record.cells for record in part.table.ragged}
-    lines = [at_row.get(int(row)) for row in part.table.rows[rows]] if at_row else []
+    lines = [record.cells for record in part.table.ragged]
+    lost = pa.array(np.isin(part.table.rows[rows], [r.row for r in part.table.ragged]))
     for at, heading in enumerate(part.table.headings):
         column = part.table.columns[at].take(rows)
         words = column.values.take(pa.array(column.codes, mask=column.blank))
-        if lines:
-            own = words.to_pylist()
-            words = [
-                (line[at] if at < len(line) else None) if line is not None else cell
-                for line, cell in zip(lines, own, strict=True)
-            ]
+        own = pa.array(
+            [line[at] or None if at < len(line) else None for line in lines], pa.string()
+        )
         taken = found.keys() | {"file", "row", "problem"}
         plain = heading or letter(at)
-        found[plain if plain not in taken else f"{plain} ({letter(at)})"] = pd.array(words, "str")
+        name = plain if plain not in taken else f"{plain} ({letter(at)})"
+        found[name] = pd.array(pc.replace_with_mask(words, lost, own), dtype="str")
     width = len(part.table.headings)
-    extra = [" | ".join(line[width:]) if line else None for line in lines]
-    if any(extra):
-        found["cells past the last heading"] = pd.array(extra, dtype="str")
+    if any(len(line) > width for line in lines):
+        extra = pa.array([" | ".join(line[width:]) or None for line in lines], pa.string())
+        none = pa.nulls(len(lost), pa.string())
+        beyond = pc.replace_with_mask(none, lost, extra)
+        found["cells past the last heading"] = pd.array(beyond, dtype="str")
     return found

@@ -52,7 +52,8 @@ def spellings(column: str, settings: Settings) -> dict[str, str]:
 
 
 def understood(column: str, text: Text, settings: Settings) -> Words:
-    """The column in ccbill's words. A cell of several credentials is the highest it names."""
+    """The column in ccbill's words. A cell of several credentials keeps those of the highest
+    group that it names."""
     known = spellings(column, settings)
     found = _looked_up(text.values, known)
     if column == "credential":
@@ -73,12 +74,14 @@ def _looked_up(values: Any, known: Spelling) -> list[str | None]:
 
 
 def _highest(cell: str, known: Spelling, rank: Mapping[str, int]) -> str | None:
-    """The most qualified credential that a cell names; parts that are not known don't count."""
+    """The credentials of the most qualified group that a cell names, the others left away."""
     named: set[str] = set()
     for part in _PARTS.split(cell):
         whole = known.get(fold(part))
         named.update([whole] if whole else {known.get(fold(w), "") for w in part.split()})
-    return min(named - {""}, key=lambda name: rank[name], default=None)
+    groups = vocabulary.credentials()
+    ranked = sorted(named - {""}, key=lambda name: rank[name])
+    return ", ".join(n for n in ranked if groups[n] == groups[ranked[0]]) or None
 
 
 def folded(values: Any) -> Any:

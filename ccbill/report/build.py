@@ -10,7 +10,7 @@ import pandas as pd
 from ccbill.report.tables import ACTIVITIES, CLAIMS, NOTES, RULES_USED, RUN, SUMMARY
 from ccbill.rules.decisions import Decisions
 from ccbill.rules.facts import Facts
-from ccbill.rules.model import Bill, Plan, Service
+from ccbill.rules.model import Bill, Change, Plan, Service
 from ccbill.rules.parse import EPOCH
 from ccbill.tables import UNKNOWN, Ints, Note, Outcome, categorical, month_text, named
 
@@ -95,6 +95,7 @@ def rules_used(decisions: Decisions) -> pd.DataFrame:
 
 def _rule(plan: Plan, service: Service, bill: Bill) -> dict[str, str]:
     source = plan.sources[bill.cite]
+    changes = plan.changes_of(service)
     start = np.datetime64(service.first_day, "D")
     return {
         "plan": plan.name,
@@ -107,6 +108,22 @@ def _rule(plan: Plan, service: Service, bill: Bill) -> dict[str, str]:
         "source": source.title,
         "url": source.url,
         "checked": source.checked,
+        "changed_by": "; ".join(f"{c.author}, {c.date}" for c in changes),
+        "because": "; ".join(c.because for c in changes),
+    }
+
+
+def overlay(plan: Plan, change: Change) -> dict[str, Any]:
+    """What run.json says of one overlay file."""
+    return {
+        "plan": plan.name,
+        "file": change.file,
+        "sha256": change.sha256,
+        "author": change.author,
+        "because": change.because,
+        "date": change.date,
+        "rule": change.service,
+        "changes": list(change.keys),
     }
 
 

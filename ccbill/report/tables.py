@@ -161,6 +161,8 @@ RULES_USED = {
     "source": TEXT,
     "url": TEXT,
     "checked": TEXT,
+    "changed_by": TEXT,  # of an overlay: its author and date
+    "because": TEXT,
 }
 
 RUN = {"what": TEXT, "value": TEXT}

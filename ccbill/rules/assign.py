@@ -52,7 +52,7 @@ def assign(
     for number, plan in enumerate(plans):
         mine = np.flatnonzero(fine & (plan_of_row == number))
         if len(mine):
-            _bill_plan(Work(plan, facts, verdicts, decisions), first, mine)
+            _bill_plan(Work(plan, facts.of_plan(mine), verdicts, decisions), first, mine)
         first += len(plan.services)
     _settle(verdicts, decisions)
     return decisions
@@ -89,14 +89,14 @@ def _bill_plan(work: Work, first: int, mine: Ints) -> None:
     taken = _route(work, first, mine)
     for number, rows in taken.items():
         service = plan.services[number - first]
-        for screen in _row_screens(plan, service):
-            ask(verdicts, facts, screen, service, verdicts.undecided(rows))
         if service.uses_minutes:
             blank = rows[facts.numbers("seconds")[rows] == UNKNOWN]
             why = "the rule counts time"
             verdicts.say(
                 Answer(Outcome.HELD, "minutes-missing", service.file, why, service.cite), blank
             )
+        for screen in _row_screens(plan, service):
+            ask(verdicts, facts, screen, service, rows)
     _ask_training(work, first, taken)
     work.decisions.not_checked.extend((plan, name) for name in _unchecked(work, first, taken))
 

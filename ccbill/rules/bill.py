@@ -5,14 +5,15 @@ from __future__ import annotations
 import numpy as np
 
 from ccbill.rules.decisions import Billed, Short, Stake, Work
-from ccbill.rules.earn import Earned, Groups, earn, group, next_unit
+from ccbill.rules.earn import Earned, Groups, earn, group, merged, next_unit
 from ccbill.rules.facts import matches, matches_any
-from ccbill.rules.limit import beside, over
-from ccbill.rules.model import Service
+from ccbill.rules.limit import Standing, beside, cut
+from ccbill.rules.model import Limit, Service
 from ccbill.rules.screen import Answer
-from ccbill.tables import Ints, Mask, Outcome
+from ccbill.tables import UNKNOWN, Ints, Mask, Outcome
 
 NEAR_MINUTES = 15
+ENDS = ("death_date", "disenrollment_date", "payer_to")
 
 
 def bill_service(work: Work, service: Service, rows: Ints) -> None:
@@ -33,36 +34,82 @@ def bill_service(work: Work, service: Service, rows: Ints) -> None:
     groups, earned = _only(groups, earned, kept)
     groups, earned = _with_someone(work, service, groups, earned)
     for limit in service.limits:
-        gone = over(facts, limit, groups, _codes(work))
-        outcome = Outcome.HELD if limit.holds else Outcome.LEFT_OUT
-        answer = Answer(outcome, limit.problem, service.file, limit.why, limit.cite)
-        verdicts.say(answer, groups.rows[gone[groups.of]])
-        if limit.holds:
-            _stake_groups(work, service, groups, earned, gone)
-        groups, earned = _only(groups, earned, ~gone)
+        groups, earned = _limited(work, service, limit, groups, earned)
+    groups, earned = merged(facts, service, groups, earned)
     if len(groups.starts):
         notes = [
             (note.say, _all_of_group(matches(facts, groups.rows, note.everyone), groups))
             for note in service.notes
             if note.everyone
         ]
-        work.decisions.billed.append(Billed(work.plan, service, groups, earned, notes))
+        work.decisions.billed.append(_billed(work, service, groups, earned, notes))
+
+
+def _billed(
+    work: Work, service: Service, groups: Groups, earned: Earned, notes: list[tuple[str, Mask]]
+) -> Billed:
+    return Billed(work.plan, service, groups, earned, _line_days(work, service, groups), notes)
+
+
+def _line_days(work: Work, service: Service, groups: Groups) -> Ints:
+    """The date of each group's lines: the last activity's, or the end of the month.
+
+    A month's end is never after the patient's death, disenrolment or change of payer.
+    """
+    day = work.facts.numbers("service_date")[groups.last].astype(np.int64)
+    if "month" not in service.per or work.plan.date_of_service != "month-end":
+        return day
+    day = month_end(day)
+    for name in ENDS:
+        ends = work.facts.numbers(name)[groups.last].astype(np.int64)
+        day = np.where(ends == UNKNOWN, day, np.minimum(day, ends))
+    return day
+
+
+def month_end(day: Ints) -> Ints:
+    """The last day of each day's month."""
+    month = day.astype("M8[D]").astype("M8[M]")
+    return (month + 1).astype("M8[D]").astype(np.int64) - 1
+
+
+def _limited(
+    work: Work, service: Service, limit: Limit, groups: Groups, earned: Earned
+) -> tuple[Groups, Earned]:
+    """The candidates that the limit keeps; what becomes of the others is the limit's to say."""
+    found = cut(work.facts, service, limit, groups, earned, standing(work))
+    gone = found.over
+    if limit.over == "encounter" and gone.any():
+        kept, theirs = _only(groups, earned, gone)
+        encounters = _billed(work, service, kept, theirs, [])
+        work.decisions.encounters.append(encounters)
+    elif limit.over != "count":
+        outcome = Outcome.HELD if limit.over == "hold" else Outcome.LEFT_OUT
+        answer = Answer(outcome, limit.problem, service.file, limit.why, limit.cite)
+        work.verdicts.say(answer, groups.rows[gone[groups.of]])
+    held = found.held | (gone if limit.over == "hold" else False)
+    if held.any():
+        answer = Answer(Outcome.HELD, limit.problem, service.file, limit.why, limit.cite)
+        work.verdicts.say(answer, groups.rows[held[groups.of]])
+        _stake_groups(work, service, groups, earned, held)
+    return _only(groups, earned, ~gone & ~held)
 
 
 def note_beside(work: Work) -> None:
     """Adds the notes on lines that stand beside other codes, once all the plan's are known."""
-    codes = _codes(work)
+    lines = standing(work)
     for b in work.decisions.billed:
         for note in b.service.notes:
             if b.plan is work.plan and note.beside:
-                found = beside(work.facts, b.groups.first, note.beside, note.within, codes)
+                found = beside(work.facts, b.groups.first, note.beside, note.within, lines)
                 b.notes.append((note.say, found))
 
 
-def _codes(work: Work) -> list[tuple[str, Ints]]:
-    """Every code that the plan has billed so far, with an activity of each group."""
+def standing(work: Work) -> list[Standing]:
+    """Every code that the plan has billed so far."""
     return [
-        (b.service.bills[n].code, b.groups.first[b.earned.head == n])
+        Standing(
+            b.service.bills[n].code, b.groups.first[b.earned.head == n], b.day[b.earned.head == n]
+        )
         for b in work.decisions.billed
         if b.plan is work.plan
         for n in np.unique(b.earned.head)
@@ -119,9 +166,7 @@ def _stake_held(work: Work, service: Service, held: Ints, groups: Groups, earned
         more = would_earn.units[number] - np.append(earned.units[number], 0)[now]
         hit = touched & (more > 0)
         if hit.any():
-            work.decisions.stakes.append(
-                Stake(work.plan, bill.code, bill.modifiers, first_held[hit], more[hit])
-            )
+            work.decisions.stakes.append(Stake(work.plan, bill, first_held[hit], more[hit]))
 
 
 def _stake_groups(work: Work, service: Service, groups: Groups, earned: Earned, gone: Mask) -> None:
@@ -130,6 +175,4 @@ def _stake_groups(work: Work, service: Service, groups: Groups, earned: Earned, 
         hit = gone & (earned.units[number] > 0)
         if hit.any():
             amount = earned.units[number][hit]
-            work.decisions.stakes.append(
-                Stake(work.plan, bill.code, bill.modifiers, groups.first[hit], amount)
-            )
+            work.decisions.stakes.append(Stake(work.plan, bill, groups.first[hit], amount))

@@ -9,7 +9,7 @@ import numpy as np
 
 from ccbill.rules.earn import Earned, Groups
 from ccbill.rules.facts import Facts
-from ccbill.rules.model import Plan, Service
+from ccbill.rules.model import Bill, Plan, Service
 from ccbill.rules.screen import Answer, Verdicts
 from ccbill.tables import Ints, Mask
 
@@ -22,6 +22,7 @@ class Billed:
     service: Service
     groups: Groups
     earned: Earned
+    day: Ints  # the date of each group's lines
     notes: list[tuple[str, Mask]]
 
     def only(self, kept: Mask) -> Billed:
@@ -30,6 +31,7 @@ class Billed:
             self,
             groups=self.groups.only(kept),
             earned=self.earned.only(kept),
+            day=self.day[kept],
             notes=[(say, where[kept]) for say, where in self.notes],
         )
 
@@ -58,8 +60,7 @@ class Stake:
     """What held activities would add if they counted: units of a code, at one row of each group."""
 
     plan: Plan
-    code: str
-    modifiers: tuple[str, ...]
+    bill: Bill
     rows: Ints
     units: Ints
 
@@ -83,6 +84,7 @@ class Decisions:
     answer: Ints
     book: list[Answer]
     billed: list[Billed] = field(default_factory=list)
+    encounters: list[Billed] = field(default_factory=list)  # reported without a charge
     short: list[Short] = field(default_factory=list)
     stakes: list[Stake] = field(default_factory=list)
     not_checked: list[tuple[Plan, str]] = field(default_factory=list)

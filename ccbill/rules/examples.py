@@ -21,7 +21,7 @@ from ccbill.rules.assign import assign
 from ccbill.rules.facts import Facts
 from ccbill.rules.model import Plan, Service
 from ccbill.rules.parse import EPOCH
-from ccbill.tables import DAY, KEYS, PATIENT_FIELDS, ROW_FIELDS, TEXT, UNKNOWN
+from ccbill.tables import DAY, KEYS, PATIENT_FIELDS, ROW_FIELDS, TEXT, UNKNOWN, Ints, categorical
 
 USUAL_DAY = "2026-03-10"
 
@@ -45,16 +45,18 @@ def failures(plan: Plan) -> list[Message]:
     """What each failing example of the plan bills, beside what it says that it bills."""
     found = []
     for service in plan.services:
+        changes = plan.changes_of(service)
         for number, example in enumerate(service.examples, 1):
             day = example.on or _usual_day(service)
             got = billed(plan, [{"service_date": day, **activity(d)} for d in example.did])
             if got != dict(example.bills):
                 found.append(
                     Message(
-                        f"{service.file}: example {number}",
+                        f"{example.where}: example.{number}",
                         f"it bills {_said(got)}, and the file says {_said(example.bills)}",
                         "The rules are not used; nothing was written.",
-                        "mend the rule or the example",
+                        "mend the rule or the example"
+                        + "".join(f"; {c.file} changes the rule" for c in changes),
                     )
                 )
     return found
@@ -69,23 +71,31 @@ def check(plans: Sequence[Plan]) -> None:
 
 def billed(plan: Plan, did: list[dict[str, str]]) -> dict[str, int]:
     """Units of each code (with its modifiers) that one patient's activities earn."""
-    table = _activities(did)
-    patients = pd.DataFrame(
-        {
-            name: pd.Categorical([next((d[name] for d in did if name in d), None)])
-            if kind == TEXT
-            else [_day(next((d[name] for d in did if name in d), None))]
-            for name, kind in PATIENT_FIELDS.items()
-        }
-    )
+    return billed_each(plan, [did])[0]
+
+
+def billed_each(plan: Plan, patients: Sequence[list[dict[str, str]]]) -> list[dict[str, int]]:
+    """Units of each code (with its modifiers) that each patient's activities earn."""
+    did = [d for theirs in patients for d in theirs]
+    of = np.repeat(np.arange(len(patients)), [len(theirs) for theirs in patients])
     given = frozenset(name for d in did for name in d)
-    decisions = assign(Facts(table, patients, given), [plan], np.zeros(len(did), np.int16))
-    units: Counter[str] = Counter()
+    facts = Facts(_activities(did, of), _patients(patients), given)
+    decisions = assign(facts, [plan], np.zeros(len(did), np.int16))
+    units: list[Counter[str]] = [Counter() for _ in patients]
     for b in decisions.billed:
         for number, amount in b.earned.units.items():
-            bill = b.service.bills[number]
-            units[" ".join([bill.code, *bill.modifiers])] += int(amount.sum())
-    return {code: n for code, n in units.items() if n}
+            label = b.service.label(number)
+            for place in np.flatnonzero(amount):
+                units[of[b.groups.first[place]]][label] += int(amount[place])
+    return [dict(u) for u in units]
+
+
+def _patients(patients: Sequence[list[dict[str, str]]]) -> pd.DataFrame:
+    columns: dict[str, object] = {}
+    for name, kind in PATIENT_FIELDS.items():
+        values = [next((d[name] for d in did if name in d), None) for did in patients]
+        columns[name] = pd.Categorical(values) if kind == TEXT else [_day(v) for v in values]
+    return pd.DataFrame(columns)
 
 
 def _usual_day(service: Service) -> str:
@@ -95,7 +105,7 @@ def _usual_day(service: Service) -> str:
     return date.fromordinal(day + EPOCH).isoformat()
 
 
-def _activities(did: list[dict[str, str]]) -> pd.DataFrame:
+def _activities(did: list[dict[str, str]], of: Ints) -> pd.DataFrame:
     columns: dict[str, object] = {}
     for name, kind in (KEYS | ROW_FIELDS).items():
         values = [d.get(name) for d in did]
@@ -109,7 +119,7 @@ def _activities(did: list[dict[str, str]]) -> pd.DataFrame:
     seconds = [_seconds(d.get("minutes")) for d in did]
     columns |= {
         "seconds": np.array(seconds, np.int32),
-        "patient": pd.Categorical(["patient"] * len(did)),
+        "patient": categorical(of, [f"{n:06}" for n in range(int(of.max()) + 1)]),
         "activity_id": pd.Series([f"{n:04}" for n in range(len(did))], dtype=str),
         "left_out": np.zeros(len(did), bool),
     }

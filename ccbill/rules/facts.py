@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -9,7 +10,19 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from ccbill.rules.model import Between, Given, Matcher, NoneOf, Test, Tests
+from ccbill import vocabulary
+from ccbill.rules.model import (
+    Between,
+    Blank,
+    Compared,
+    Given,
+    HasCode,
+    Matcher,
+    NoneOf,
+    OneOf,
+    Test,
+    Tests,
+)
 from ccbill.tables import PATIENT_FIELDS, UNKNOWN, Ints, Mask
 
 # A blank cell here means no: the column says that something is so, and is empty where it is not.
@@ -27,7 +40,13 @@ class Facts:
     activities: pd.DataFrame
     patients: pd.DataFrame
     given: frozenset[str]
+    plan_rows: Ints | None = None  # the plan's activities that can be read, once they are known
     _arrays: dict[str, Ints] = field(default_factory=dict)
+
+    def of_plan(self, rows: Ints) -> Facts:
+        """The same facts, with what is first in a plan taken among these activities."""
+        kept = {n: a for n, a in self._arrays.items() if not n.startswith("first ")}
+        return Facts(self.activities, self.patients, self.given, rows, kept)
 
     def codes(self, name: str) -> Ints:
         return self._array(name, lambda column: column.cat.codes.to_numpy())
@@ -41,7 +60,44 @@ class Facts:
 
     def is_text(self, name: str) -> bool:
         table = self.patients if name in PATIENT_FIELDS else self.activities
-        return name != "minutes" and isinstance(table[name].dtype, pd.CategoricalDtype)
+        return name not in ("minutes", "diagnoses") and isinstance(
+            table[name].dtype, pd.CategoricalDtype
+        )
+
+    def first(self, name: str) -> Ints:
+        """For `first KIND`: the day of the patient's first activity of that kind in the plan."""
+        if name not in self._arrays:
+            assert self.plan_rows is not None
+            kinds = np.array([*(k == name.removeprefix("first ") for k in self.categories("kind"))])
+            rows = self.plan_rows[np.append(kinds, False)[self.codes("kind")[self.plan_rows]]]
+            patient = self.codes("patient")
+            first = np.full(len(self.patients) + 1, -(UNKNOWN + 1), np.int64)
+            np.minimum.at(first, patient[rows], self.numbers("service_date")[rows])
+            first[first == -(UNKNOWN + 1)] = UNKNOWN
+            self._arrays[name] = first[patient]
+        return self._arrays[name]
+
+    def diagnoses(self) -> Ints:
+        """How many distinct diagnosis codes each activity carries."""
+        lists = [
+            c.replace(".", "").casefold().split(";") for c in self.categories("diagnosis_codes")
+        ]
+        counts = np.array([*(len(set(codes) - {""}) for codes in lists), 0])
+        blank = self.codes("diagnosis_codes") < 0
+        return np.where(blank, UNKNOWN, counts[self.codes("diagnosis_codes")])
+
+    def practitioners(self) -> Ints:
+        """Who renders, in the order of NPIs as text: the row's rendering NPI, else the billing one,
+        and after that the billing NPI itself."""
+        if "practitioner" not in self._arrays:
+            rendering, practice = self.categories("rendering_npi"), self.categories("practice")
+            names, among = np.unique(np.array([*rendering, *practice, ""]), return_inverse=True)
+            own, billing = self.codes("rendering_npi"), self.codes("practice")
+            of_rendering = np.append(among[: len(rendering)], -1)[own]
+            of_practice = np.append(among[len(rendering) : -1], among[-1])[billing]
+            who = np.where(own >= 0, of_rendering, of_practice)
+            self._arrays["practitioner"] = who * len(names) + of_practice
+        return self._arrays["practitioner"]
 
     def months(self) -> Ints:
         """Months since 1970-01."""
@@ -65,6 +121,8 @@ class Facts:
             return self.numbers("service_date")[rows] + 719_162  # since 0001-01-01
         if name == "activity":
             return rows
+        if name == "practitioner":
+            return self.practitioners()[rows]
         return self.codes(name)[rows] + 1
 
     def _array(self, name: str, read: object) -> Ints:
@@ -78,11 +136,18 @@ class Facts:
         return self._arrays[name]
 
 
-def packed(facts: Facts, rows: Ints, names: Sequence[str]) -> npt.NDArray[np.int64]:
-    """One number per row, equal where all these parts of the key are equal."""
+def packed(
+    facts: Facts, rows: Ints, names: Sequence[str], days: Ints | None = None
+) -> npt.NDArray[np.int64]:
+    """One number per row, equal where all these parts of the key are equal.
+
+    `days` stand in for the activities' own where lines are dated otherwise.
+    """
     key = np.zeros(len(rows), np.int64)
     for name in names:
         part = facts.key(name, rows)
+        if name == "day" and days is not None:
+            part = days.astype(np.int64) + 719_162
         key = key * (int(part.max(initial=0)) + 1) + part
     return key
 
@@ -115,28 +180,74 @@ def answers(
     `minutes` stands in for the activities' own where a group's total is asked for.
     """
     nobody = np.zeros(len(rows), bool)
-    if name == "minutes" or not facts.is_text(name):
-        if name != "minutes":
-            values = facts.numbers(name)[rows]
-        else:
-            values = facts.minutes()[rows] if minutes is None else minutes
-        blank = values == UNKNOWN
-        if isinstance(matcher, Given):
-            return ~blank, nobody
-        assert isinstance(matcher, Between)
+    if isinstance(matcher, Compared):
+        return _compared(facts, rows, name, matcher)
+    is_text = facts.is_text(name)
+    values = facts.codes(name)[rows] if is_text else _values(facts, rows, name, minutes)
+    blank = values < 0 if is_text else values == UNKNOWN
+    if isinstance(matcher, Given | Blank):
+        return (blank if isinstance(matcher, Blank) else ~blank), nobody
+    if isinstance(matcher, Between):
         low = UNKNOWN if matcher.low is None else matcher.low
         high = -(UNKNOWN + 1) if matcher.high is None else matcher.high
         return ~blank & (values >= low) & (values <= high), blank
-    codes = facts.codes(name)[rows]
-    blank = codes < 0
-    if isinstance(matcher, Given):
-        return ~blank, nobody
-    assert not isinstance(matcher, Between)
-    wanted = {v.casefold() for v in matcher.values}
-    found = [c.casefold() in wanted for c in facts.categories(name)]
+    yes = np.append(_found(facts, name, matcher), False).astype(bool)[values]
     if isinstance(matcher, NoneOf):
-        return ~np.append(found, False).astype(bool)[codes], nobody
-    return np.append(found, False).astype(bool)[codes], nobody if name in FLAGS else blank
+        return ~yes, nobody
+    if name == "credential":
+        # No list speaks of a trainee, so it is neither in the list nor surely out of it.
+        groups = vocabulary.credentials()
+        trainee = [groups.get(c.split(", ")[0]) == "trainee" for c in facts.categories(name)]
+        blank |= np.append(trainee, False).astype(bool)[values] & ~yes
+    return yes, nobody if name in FLAGS else blank
+
+
+def _values(facts: Facts, rows: Ints, name: str, minutes: Ints | None) -> Ints:
+    if name == "minutes":
+        return facts.minutes()[rows] if minutes is None else minutes
+    return facts.diagnoses()[rows] if name == "diagnoses" else facts.numbers(name)[rows]
+
+
+def _found(facts: Facts, name: str, matcher: OneOf | NoneOf | HasCode) -> list[bool]:
+    """Which of the field's distinct texts are meant."""
+    words = facts.categories(name)
+    if isinstance(matcher, HasCode):
+        lists = [re.split(r"[;,|\s]+", word.upper()) for word in words]
+        return [
+            any(
+                low <= c <= high and len(c) == len(low)
+                for c in codes
+                for low, high in matcher.ranges
+            )
+            for codes in lists
+        ]
+    wanted = {v.casefold() for v in matcher.values}
+    if name == "credential":  # a cell may name several of one group
+        return [not wanted.isdisjoint(word.casefold().split(", ")) for word in words]
+    return [word.casefold() in wanted for word in words]
+
+
+def _compared(facts: Facts, rows: Ints, name: str, matcher: Compared) -> tuple[Mask, Mask]:
+    """The comparison of two dates; unknown where either is."""
+    date = facts.numbers(name)[rows].astype(np.int64)
+    late = np.int64(2**40)
+    known = [
+        (facts.first(o) if o.startswith("first ") else facts.numbers(o))[rows].astype(np.int64)
+        for o in matcher.others
+    ]
+    other = np.minimum.reduce([np.where(days == UNKNOWN, late, days) for days in known])
+    blank = (date == UNKNOWN) | (other == late)
+    other = np.where(blank, 0, other) + matcher.days
+    if matcher.by_month:
+        date, other = (d.astype("M8[D]").astype("M8[M]").astype(np.int64) for d in (date, other))
+    yes = {
+        "before": date < other,
+        "after": date > other,
+        "on": date == other,
+        "on_or_before": date <= other,
+        "on_or_after": date >= other,
+    }[matcher.op]
+    return ~blank & yes, blank
 
 
 def matches_any(facts: Facts, rows: Ints, tests: Tests) -> Mask:

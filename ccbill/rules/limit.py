@@ -3,35 +3,110 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
-from ccbill.rules.earn import Groups
+from ccbill.rules.earn import Earned, Groups
 from ccbill.rules.facts import Facts, in_order, packed
-from ccbill.rules.model import Limit
+from ccbill.rules.model import Limit, Service
 from ccbill.tables import Ints, Mask
 
 
-def over(facts: Facts, limit: Limit, groups: Groups, billed: Sequence[tuple[str, Ints]]) -> Mask:
-    """Which groups the limit takes away.
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Lines of one code that are billed: an activity of each, and the day each line is dated."""
 
-    `billed` has the codes billed by other services, each with the activities that stand for them.
-    """
+    code: str
+    rows: Ints
+    day: Ints
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """Which candidates a limit takes away, and which of the others it holds besides."""
+
+    over: Mask
+    held: Mask
+
+
+def cut(
+    facts: Facts,
+    service: Service,
+    limit: Limit,
+    groups: Groups,
+    earned: Earned,
+    billed: Sequence[Standing],
+) -> Cut:
+    """What the limit does to the candidates; `billed` is what other services have billed."""
     rows = groups.first
+    nothing = np.zeros(len(rows), bool)
+    if not len(rows):
+        return Cut(nothing, nothing)
     if limit.not_with:
-        return beside(facts, rows, limit.not_with, limit.within, billed)
+        return Cut(beside(facts, rows, limit.not_with, limit.within, billed), nothing)
     assert limit.at_most is not None
     key = packed(facts, rows, limit.within)
     order = in_order(facts, rows, key)
     if limit.keep == "longest":
         order = order[np.lexsort((-groups.seconds[order], key[order]))]
-    fresh = np.ones(len(rows), bool)
-    fresh[1:] = key[order][1:] != key[order][:-1]
+    if limit.prefer:
+        place = _places(service, limit, earned)
+        latest = np.empty(len(rows), np.int64)
+        latest[order] = -np.arange(len(rows))
+        order = np.lexsort((latest, place, key))
+    rank = _ranks(key[order])
+    if limit.days is not None:
+        return _rolling(facts, limit, rows, key, order, rank)
+    over = np.zeros(len(rows), bool)
+    over[order] = rank >= limit.at_most
+    return Cut(over, nothing)
+
+
+def _ranks(key: Ints) -> Ints:
+    """0, 1, 2 … within each run of one key."""
+    fresh = np.ones(len(key), bool)
+    fresh[1:] = key[1:] != key[:-1]
     starts = np.flatnonzero(fresh)
-    rank = np.arange(len(rows)) - starts[np.cumsum(fresh) - 1] if len(rows) else order
-    taken = np.zeros(len(rows), bool)
-    taken[order] = rank >= limit.at_most
-    return taken
+    return np.arange(len(key)) - starts[np.cumsum(fresh) - 1]
+
+
+def _places(service: Service, limit: Limit, earned: Earned) -> Ints:
+    """Where each candidate's bill stands in the order of preference, the unlisted last."""
+    labels = [service.label(n) for n in range(len(service.bills))]
+    listed = {label: n for n, label in enumerate(limit.prefer)}
+    return np.array([listed.get(label, len(listed)) for label in labels])[earned.head]
+
+
+def _rolling(facts: Facts, limit: Limit, rows: Ints, key: Ints, order: Ints, rank: Ints) -> Cut:
+    """At most so many within any span of days that ends on an attempt's day.
+
+    Works through everyone's first attempt, then everyone's second, and so on.
+    """
+    assert limit.at_most is not None
+    assert limit.days is not None
+    day = facts.numbers("service_date")[rows].astype(np.int64)
+    _, who = np.unique(key, return_inverse=True)
+    long_ago = np.int64(-(2**40))
+    recent = np.full((int(who.max()) + 1, limit.at_most), long_ago)  # the last days that count
+    billed = np.zeros(len(recent), np.int64)
+    over = np.zeros(len(rows), bool)
+    held = np.zeros(len(rows), bool)
+    by_rank = order[np.argsort(rank, kind="stable")]
+    ends = np.cumsum(np.bincount(rank))
+    for first, last in zip(np.append(0, ends[:-1]), ends, strict=True):
+        now = by_rank[first:last]
+        person = who[now]
+        full = recent[person, 0] > day[now] - limit.days
+        late = ~full & (billed[person] >= (limit.lifetime or np.iinfo(np.int64).max))
+        over[now], held[now] = full, late
+        bills = ~full & ~late
+        billed[person] += bills
+        counting = person if limit.counts == "all" else person[bills]
+        days = day[now] if limit.counts == "all" else day[now][bills]
+        recent[counting, :-1] = recent[counting, 1:]
+        recent[counting, -1] = days
+    return Cut(over, held)
 
 
 def beside(
@@ -39,12 +114,13 @@ def beside(
     rows: Ints,
     codes: Sequence[str],
     within: Sequence[str],
-    billed: Sequence[tuple[str, Ints]],
+    billed: Sequence[Standing],
 ) -> Mask:
     """Whether one of the codes is billed within the key of each of these activities."""
-    others = [standing for code, standing in billed if code in codes]
+    others = [standing for standing in billed if standing.code in codes]
     if not others:
         return np.zeros(len(rows), bool)
-    theirs = np.concatenate(others)
-    key = packed(facts, np.concatenate([rows, theirs]), within)
+    theirs = np.concatenate([standing.rows for standing in others])
+    days = np.concatenate([facts.numbers("service_date")[rows], *(s.day for s in others)])
+    key = packed(facts, np.concatenate([rows, theirs]), within, days)
     return np.isin(key[: len(rows)], key[len(rows) :])

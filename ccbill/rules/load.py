@@ -6,29 +6,21 @@ without its source, an edition that overlaps another all stop the run.
 
 from __future__ import annotations
 
-import hashlib
 import itertools
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from datetime import date
 from functools import cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
+from pathlib import Path
 
 from ccbill.errors import did_you_mean
-from ccbill.rules.model import Plan, Service, Source
-from ccbill.rules.parse import EPOCH, FOREVER, kind_rule, refused, screen, service, source
-from ccbill.rules.table import Table
+from ccbill.rules import overlay
+from ccbill.rules.model import Change, Plan, Service, Source
+from ccbill.rules.parse import EPOCH, FOREVER, kind_rule, screen, service, source
+from ccbill.rules.table import Document, refused
 
 PAYER = "payer.toml"
-
-
-@dataclass(frozen=True, slots=True)
-class RuleFile:
-    """One rule file: its tables, and the hash of the bytes that they were read from."""
-
-    table: Table
-    sha256: str
 
 
 @cache
@@ -37,7 +29,19 @@ def shipped() -> tuple[Plan, ...]:
     return tuple(plan(name, rule_files) for name, rule_files in shipped_files().items())
 
 
-def shipped_files() -> dict[str, dict[str, RuleFile]]:
+def plans(overlays: Sequence[Path]) -> tuple[Plan, ...]:
+    """The plans that come with ccbill with these folders laid over them, in this order, by name."""
+    if not overlays:
+        return shipped()
+    laid = overlay.lay(shipped_files(), overlays)
+    found = tuple(
+        plan(name, files, laid.changes.get(name, ())) for name, files in sorted(laid.files.items())
+    )
+    _one_plan_each(found, laid.files)
+    return found
+
+
+def shipped_files() -> dict[str, dict[str, Document]]:
     """The rule files that come with ccbill, by plan and file name."""
     root = files("ccbill") / "payers"
     folders = sorted((f for f in root.iterdir() if f.is_dir()), key=lambda f: f.name)
@@ -45,16 +49,29 @@ def shipped_files() -> dict[str, dict[str, RuleFile]]:
     return {name: rule_files for name, rule_files in found.items() if rule_files}
 
 
-def read(folder: Traversable) -> dict[str, RuleFile]:
+def read(folder: Traversable) -> dict[str, Document]:
     """The rule files of a plan's folder, by name."""
     texts = {f.name: f.read_bytes() for f in folder.iterdir() if f.name.endswith(".toml")}
     return {
-        name: RuleFile(Table.read(f"{folder.name}/{name}", data), hashlib.sha256(data).hexdigest())
-        for name, data in sorted(texts.items())
+        name: Document.read(f"{folder.name}/{name}", data) for name, data in sorted(texts.items())
     }
 
 
-def plan(name: str, rule_files: Mapping[str, RuleFile]) -> Plan:
+def _one_plan_each(found: Sequence[Plan], files: overlay.Files) -> None:
+    """Refuses a payer's name that two plans have."""
+    plan_of: dict[str, str] = {}
+    for each in found:
+        for number, name in enumerate(each.payers, 1):
+            other = plan_of.setdefault(" ".join(name.split()).casefold(), each.name)
+            if other != each.name:
+                raise refused(
+                    f"{files[each.name][PAYER].place(('payers', str(number)))}: payers",
+                    f"{name!r} is a payer of {other} too",
+                    "take it out of one of them",
+                )
+
+
+def plan(name: str, rule_files: Mapping[str, Document], changes: tuple[Change, ...] = ()) -> Plan:
     """The plan that `payer.toml` and the files `<service>.<in-force-date>.toml` make."""
     if PAYER not in rule_files:
         raise refused(f"{name}/{PAYER}", "there is no such file", "every plan has one")
@@ -71,13 +88,15 @@ def plan(name: str, rule_files: Mapping[str, RuleFile]) -> Plan:
             for t in table.tables(verb)
         ),
         screens=tuple(screen(t, sources, None) for t in table.tables("screen")),
-        services=_services(name, rule_files, table.texts("services"), sources),
+        services=_services(rule_files, table.texts("services"), sources),
         date_of_service=table.choice(
             "date_of_service", ("last-activity", "threshold-met", "month-end"), "last-activity"
         ),
         filing_limit_days=table.number("filing_limit_days", None, low=1, high=1500),
         line_note=table.text("line_note", ""),
         cannot_check=tuple(t.text("say") for t in table.tables("cannot_check")),
+        edits=table.yes("edits"),
+        overlays=changes,
         sha256={f"{name}/{file}": rule_files[file].sha256 for file in rule_files},
     )
     table.done()
@@ -85,8 +104,7 @@ def plan(name: str, rule_files: Mapping[str, RuleFile]) -> Plan:
 
 
 def _services(
-    name: str,
-    rule_files: Mapping[str, RuleFile],
+    rule_files: Mapping[str, Document],
     order: tuple[str, ...],
     sources: Mapping[str, Source],
 ) -> tuple[Service, ...]:
@@ -98,16 +116,16 @@ def _services(
         each, _, day = file.removesuffix(".toml").rpartition(".")
         if each not in editions:
             raise refused(
-                f"{name}/{file}",
+                rule_files[file].place(),
                 f"payer.toml lists no service {each!r}",
                 f"add it to `services`, or rename the file; {did_you_mean(each, list(order))}",
             )
-        editions[each].append((_day(f"{name}/{file}", day), file))
+        editions[each].append((_day(rule_files[file].place(), day), file))
     services = []
     for each, dated in editions.items():
         if not dated:
             raise refused(
-                f"{name}/{PAYER}",
+                f"{rule_files[PAYER].place(('services',))}: services",
                 f"no file for the service {each!r}",
                 f"add {each}.<date>.toml, or take it out of `services`",
             )

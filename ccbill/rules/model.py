@@ -10,7 +10,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-Verb = Literal["leave_out", "count_only", "require", "hold_when", "someone", "trained"]
+Verb = Literal[
+    "leave_out",
+    "count_only",
+    "require",
+    "hold_when",
+    "nobody",
+    "same",
+    "someone",
+    "trained",
+]
+Op = Literal["before", "after", "on", "on_or_before", "on_or_after"]
 Standing = Literal["published", "read", "assumed"]
 
 
@@ -41,7 +51,33 @@ class Given:
     """The field is not blank."""
 
 
-Matcher = OneOf | NoneOf | Between | Given
+@dataclass(frozen=True, slots=True)
+class Blank:
+    """The field is blank."""
+
+
+@dataclass(frozen=True, slots=True)
+class HasCode:
+    """The field is a list of codes and one of them is within these ranges, ends included."""
+
+    ranges: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """The date is before, after, on … the earliest known of the others.
+
+    An other is a date field, or `first KIND`: the day of the patient's first activity of that kind
+    in the plan. `days` are added to the other; `by_month` compares calendar months.
+    """
+
+    op: Op
+    others: tuple[str, ...]
+    days: int
+    by_month: bool
+
+
+Matcher = OneOf | NoneOf | Between | Given | Blank | HasCode | Compared
 Test = Mapping[str, Matcher]  # field → what it must be; all must hold
 Tests = Sequence[Test]  # any one of them is enough
 
@@ -51,7 +87,10 @@ class Screen:
     """A question asked of each activity (`someone`: of each group), and what a failing answer does.
 
     `leave_out` and `hold_when` fail on yes, the others on no. A blank cell holds the row, unless
-    `blank` says that it counts. `require` is not asked where no input has the column.
+    `blank` says that it counts or is a no. `require` is not asked where no input has the column.
+    `nobody` fails every activity within a key where any activity of the plan meets the test.
+    `same` fails activities within a key that differ in a field: all of them, or with `keep` those
+    that differ from the earliest of the activities that pass the screens above it.
     """
 
     verb: Verb
@@ -60,9 +99,12 @@ class Screen:
     cite: str
     problem: str
     holds: bool
-    blank_counts: bool
+    blank: Literal["holds", "counts", "leaves-out"]
     where: Tests  # asked of activities that meet any one of these; of all where there is none
     months: int = 0  # of grace, for `trained`
+    within: tuple[str, ...] = ()  # the key of `nobody` and `same`
+    field: str = ""  # of `same`
+    keep: Literal["none", "earliest"] = "none"  # of `same`
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,22 +129,33 @@ class Bill:
     cite: str
     why: str
     note: str
+    of: str = ""  # the clock whose minutes count, where the service has several
+    pays: int | None = None  # cents that the payer's own text gives for a unit
+    pays_line: int | None = None  # or for the line, whatever its units
+    charge_required: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Limit:
     """How many candidates of one key may be billed, or which codes exclude one another.
 
-    `at_most` candidates are kept within each key `within`, the earliest, the longest or the one
-    whose code is listed first; the others are left out or held. With `not_with`, a candidate goes
-    where one of those codes is billed within the key.
+    `at_most` candidates are kept within each key `within`: the earliest, the longest, or the latest
+    of the bill that `prefer` lists first. The others are left out, held, kept as encounters without
+    a charge, or count without a line. With `days`, at most so many within any such span of days
+    that ends on the candidate's, counting those billed or all attempts; and with `lifetime` those
+    past so many in all are held. With `not_with`, a candidate goes where one of those codes is
+    billed within the key.
     """
 
     at_most: int | None
     not_with: tuple[str, ...]
     within: tuple[str, ...]
     keep: Literal["earliest", "longest"]
-    holds: bool
+    prefer: tuple[str, ...]
+    days: int | None
+    counts: Literal["billed", "all"]
+    lifetime: int | None
+    over: Literal["leave-out", "hold", "encounter", "count"]
     problem: str
     why: str
     cite: str
@@ -126,6 +179,21 @@ class Example:
     bills: Mapping[str, int]
     cite: str
     on: str
+    where: str = ""  # `FILE:LINE`
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """One sort of staff whose minutes are added apart.
+
+    `joins` names the clock that this one's minutes are added to where that has any, and where this
+    one has fewer than `alone_from` minutes; blank: they never join.
+    """
+
+    name: str
+    who: Test
+    joins: str
+    alone_from: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,12 +209,20 @@ class Service:
     takes: Tests
     screens: tuple[Screen, ...]
     per: tuple[str, ...]
+    line_per: tuple[str, ...]  # candidates of one key and bill print as one line; none: as they are
     minutes: Literal["sum", "longest"]
+    overlap_once: bool  # minutes that two entries share count once
+    clocks: tuple[Clock, ...]
+    own_claim: bool  # the code stands alone on its claim
     bills: tuple[Bill, ...]
     limits: tuple[Limit, ...]
     notes: tuple[LineNote, ...]
     cannot_check: tuple[str, ...]
     examples: tuple[Example, ...]
+
+    def label(self, number: int) -> str:
+        """A bill's code with its modifiers, as `prefer` and examples write it."""
+        return " ".join([self.bills[number].code, *self.bills[number].modifiers])
 
     @property
     def uses_minutes(self) -> bool:
@@ -175,6 +251,31 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True)
+class Change:
+    """What one overlay file changes in a plan, who decided it and why.
+
+    `keys` say what it sets, adds and removes; `service` is the rule file of the edition changed,
+    None for the plan's own; `payers`, where the file does no more than add them, are the names
+    whose lines alone are affected.
+    """
+
+    file: str
+    sha256: str
+    author: str
+    because: str
+    date: str
+    keys: tuple[str, ...]
+    service: str | None
+    payers: tuple[str, ...] = ()
+    affects_lines: bool = True
+
+    @property
+    def said(self) -> str:
+        """What a claim line's notes say of it."""
+        return f"overlay: {self.because} ({self.author}, {self.date})"
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """One payer's programme, with every edition of its services."""
 
@@ -189,4 +290,10 @@ class Plan:
     filing_limit_days: int | None
     line_note: str
     cannot_check: tuple[str, ...]
+    edits: bool = False  # the published unit and pair edits bind this plan
     sha256: Mapping[str, str] = field(default_factory=dict)  # rule file → its hash
+    overlays: tuple[Change, ...] = ()
+
+    def changes_of(self, service: Service) -> list[Change]:
+        """The overlays that bear on what the service bills."""
+        return [c for c in self.overlays if c.affects_lines and c.service in (None, service.file)]

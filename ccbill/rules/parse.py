@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import date
 from typing import get_args
 
 from ccbill import vocabulary
-from ccbill.errors import CcbillError, Exit, Message, did_you_mean
+from ccbill.errors import did_you_mean
 from ccbill.problems import PROBLEMS
 from ccbill.rules.model import (
     Between,
     Bill,
+    Blank,
+    Clock,
+    Compared,
     Example,
     Given,
+    HasCode,
     KindRule,
     Limit,
     LineNote,
     Matcher,
     NoneOf,
     OneOf,
+    Op,
     Screen,
     Service,
     Source,
@@ -29,12 +35,13 @@ from ccbill.rules.model import (
     Verb,
 )
 from ccbill.rules.table import Table
-from ccbill.tables import PATIENT_FIELDS, ROW_FIELDS
+from ccbill.tables import DAY, PATIENT_FIELDS, ROW_FIELDS
 
 EPOCH = date(1970, 1, 1).toordinal()
 FOREVER = date(9999, 12, 31).toordinal() - EPOCH
-KEYS = ("patient", "practice", "day", "month", "year", "activity")
-NUMBERS = ("minutes", "group_size", "participants")
+KEYS = ("patient", "practice", "practitioner", "day", "month", "year", "activity")
+NEVER_ALONE = 2**31
+NUMBERS = ("minutes", "group_size", "participants", "diagnoses")
 VERBS: tuple[Verb, ...] = get_args(Verb)
 FIELDS = (*ROW_FIELDS, *PATIENT_FIELDS)
 FAILING = {
@@ -56,9 +63,9 @@ def service(
 ) -> Service:
     ends = table.day("ends", None)
     if ends is not None and ends - EPOCH > last:
-        raise refused(
-            table.file,
-            "`ends` is after the next edition begins",
+        raise table.refused(
+            "ends",
+            "is after the next edition begins",
             "end it the day before, or leave `ends` out",
         )
     cite = _cite(table, sources, None)
@@ -72,6 +79,10 @@ def service(
         takes=_tests(table, "takes"),
         screens=tuple(screen(t, sources, cite) for t in table.tables("screen")),
         per=_keys(table, "per"),
+        line_per=_keys(table, "line_per") if "line_per" in table else (),
+        overlap_once=table.choice("overlap", ("counts", "once"), "counts") == "once",
+        clocks=tuple(_clock(t) for t in table.tables("clock")),
+        own_claim=table.yes("own_claim"),
         minutes=table.choice("minutes", ("sum", "longest"), "sum"),
         bills=tuple(_bill(t, sources, cite) for t in table.tables("bill")),
         limits=tuple(_limit(t, sources, cite) for t in table.tables("limit")),
@@ -81,15 +92,15 @@ def service(
     )
     table.done()
     bases = {b.code for b in service.bills if b.needs is None}
-    for bill in service.bills:
+    for bill, inner in zip(service.bills, table.tables("bill"), strict=True):
         if bill.needs is not None and bill.needs not in bases:
-            raise refused(
-                table.file,
-                f"`needs` names {bill.needs}, which this file does not bill",
+            raise inner.refused(
+                "needs",
+                f"names {bill.needs}, which this file does not bill",
                 f"name one of: {', '.join(sorted(bases))}",
             )
     if not service.bills:
-        raise refused(table.file, "there is no [[bill]]", "say which code it earns")
+        raise table.refused("bill", "there is no [[bill]]", "say which code it earns")
     return service
 
 
@@ -97,7 +108,9 @@ def screen(table: Table, sources: Mapping[str, Source], cite: str | None) -> Scr
     verb = table.one_of(VERBS)
     months = 0
     tests: Tests
-    if verb == "trained":
+    if verb == "same":
+        tests = [{_known(table, verb, table.text(verb), [*FIELDS, "practitioner"]): Given()}]
+    elif verb == "trained":
         inner = table.table("trained")
         field = inner.choice("by", ("training_date",))
         months = inner.number("within_months", low=0, high=120)
@@ -106,7 +119,7 @@ def screen(table: Table, sources: Mapping[str, Source], cite: str | None) -> Scr
     else:
         tests = _tests(table, verb)
     first = next(iter(tests[0]))
-    holds = verb in ("hold_when", "someone", "trained") or (
+    holds = verb in ("hold_when", "nobody", "same", "someone", "trained") or (
         table.choice("otherwise", ("leave-out", "hold"), "leave-out") == "hold"
     )
     default = missing_problem(first) if verb == "trained" else FAILING.get(first)
@@ -119,9 +132,12 @@ def screen(table: Table, sources: Mapping[str, Source], cite: str | None) -> Scr
         cite=_cite(table, sources, cite),
         problem=_problem(table, default),
         holds=holds,
-        blank_counts=table.choice("blank", ("holds", "counts"), "holds") == "counts",
+        blank=table.choice("blank", ("holds", "counts", "leaves-out"), "holds"),
         where=_tests(table, "of") if "of" in table else (),
         months=months,
+        within=_keys(table, "within") if verb in ("nobody", "same") else (),
+        field=first if verb == "same" else "",
+        keep=table.choice("keep", ("none", "earliest"), "none") if verb == "same" else "none",
     )
     table.done()
     return screen
@@ -146,6 +162,10 @@ def _bill(table: Table, sources: Mapping[str, Source], cite: str) -> Bill:
         cite=_cite(table, sources, cite),
         why=table.text("why", ""),
         note=table.text("note", ""),
+        of=table.text("of", ""),
+        pays=_money(table, "pays"),
+        pays_line=_money(table, "pays_line"),
+        charge_required=table.yes("charge_required"),
     )
     for inner in (once, step, table):
         if inner is not None:
@@ -160,13 +180,38 @@ def _limit(table: Table, sources: Mapping[str, Source], cite: str) -> Limit:
         not_with=table.texts("not_with", ()),
         within=_keys(table, "within"),
         keep=table.choice("keep", ("earliest", "longest"), "earliest"),
-        holds=table.choice("over", ("leave-out", "hold"), "leave-out") == "hold",
+        prefer=table.texts("prefer", ()),
+        days=table.number("days", None, low=1, high=3660),
+        counts=table.choice("counts", ("billed", "all"), "billed"),
+        lifetime=table.number("lifetime", None, low=0, high=1000) or None,
+        over=table.choice("over", ("leave-out", "hold", "encounter", "count"), "leave-out"),
         problem=_problem(table, "not-with" if "not_with" in table else "unit-limit"),
         why=table.text("why"),
         cite=_cite(table, sources, cite),
     )
     table.done()
     return limit
+
+
+def _clock(table: Table) -> Clock:
+    clock = Clock(
+        name=table.text("name"),
+        who=_test(table.table("who")),
+        joins=table.text("joins", ""),
+        alone_from=table.number("alone_from", None, low=1, high=44_640) or NEVER_ALONE,
+    )
+    table.done()
+    return clock
+
+
+def _money(table: Table, key: str) -> int | None:
+    """Cents from a text like "400.00"."""
+    text = table.text(key, None)
+    if text is None:
+        return None
+    if not re.fullmatch(r"\d{1,6}\.\d\d", text):
+        raise table.refused(key, f"is {text!r}, no amount", f'write {key} = "400.00"')
+    return int(text.replace(".", ""))
 
 
 def _note(table: Table) -> LineNote:
@@ -200,6 +245,7 @@ def _example(table: Table, sources: Mapping[str, Source], cite: str) -> Example:
         bills={code: bills.number(code, low=0, high=1000) for code in bills.names()},
         cite=_cite(table, sources, cite),
         on=table.text("on", ""),
+        where=table.where,
     )
     bills.done()
     table.done()
@@ -216,15 +262,21 @@ def _test(table: Table) -> Test:
     test = {name: _matcher(table, name) for name in table.names()}
     table.done()
     if not test:
-        raise refused(table.where, "no field is named", "name a field and its values")
+        raise table.refused("", "no field is named", "name a field and its values")
     return test
 
 
 def _matcher(table: Table, name: str) -> Matcher:
-    _known(table, name, name, [*FIELDS, "minutes"])
+    _known(table, name, name, [*FIELDS, "minutes", "diagnoses"])
     if table.is_text(name):
-        table.choice(name, ("given",))
-        return Given()
+        return Given() if table.choice(name, ("given", "blank")) == "given" else Blank()
+    if {**ROW_FIELDS, **PATIENT_FIELDS}.get(name) == DAY:
+        return _compared(table.table(name))
+    if name == "other_services":
+        inner = table.table(name)
+        ranges = tuple(_code_range(inner, "has", words) for words in inner.texts("has"))
+        inner.done()
+        return HasCode(ranges)
     if name in NUMBERS:
         bounds = table.table(name)
         low = bounds.number("from", None, low=0, high=44_640)
@@ -237,6 +289,30 @@ def _matcher(table: Table, name: str) -> Matcher:
     values = _words(inner, "not", name)
     inner.done()
     return NoneOf(values)
+
+
+def _compared(table: Table) -> Compared:
+    op: Op = table.one_of(get_args(Op))
+    days = [*(f for f, kind in {**ROW_FIELDS, **PATIENT_FIELDS}.items() if kind == DAY)]
+    others = table.texts(op)
+    for other in others:
+        _known(table, op, other, [*days, *(f"first {kind}" for kind in kinds())])
+    compared = Compared(
+        op=op,
+        others=others,
+        days=table.number("days", None, low=-3660, high=3660) or 0,
+        by_month=table.choice("by", ("day", "month"), "day") == "month",
+    )
+    table.done()
+    return compared
+
+
+def _code_range(table: Table, key: str, words: str) -> tuple[str, str]:
+    """A code, or `90951-90970`: all the codes between two of one length."""
+    first, _, last = words.partition("-")
+    if not first or (last and (len(first) != len(last) or first > last)):
+        raise table.refused(key, f"has {words!r}, no code and no range", "write 90951-90970")
+    return first, last or first
 
 
 def _words(table: Table, key: str, name: str) -> tuple[str, ...]:
@@ -268,7 +344,12 @@ def kinds() -> list[str]:
 def missing_problem(field: str) -> str:
     """The name of the problem of a blank cell: `authorization_number` → `authorization-missing`."""
     stem = field.removesuffix("_date").removesuffix("_number").removesuffix("_codes")
-    named = {"rendering_npi": "provider-missing", "diagnosis": "diagnoses-missing"}
+    named = {
+        "rendering_npi": "provider-missing",
+        "diagnosis": "diagnoses-missing",
+        "diagnoses": "diagnoses-missing",
+        "initiating_visit": "initiating-visit-missing",
+    }
     return named.get(stem, f"{stem.replace('_', '-')}-missing")
 
 
@@ -288,11 +369,5 @@ def _keys(table: Table, key: str) -> tuple[str, ...]:
 
 def _known(table: Table, key: str, word: str, known: list[str]) -> str:
     if word not in known:
-        raise refused(f"{table.where}: {key}", f"{word!r} is not known", did_you_mean(word, known))
+        raise table.refused(key, f"{word!r} is not known", did_you_mean(word, known))
     return word
-
-
-def refused(where: str, what: str, fix: str) -> CcbillError:
-    return CcbillError(
-        Exit.REFUSED, Message(where, what, "The rules are not used; nothing was written.", fix)
-    )

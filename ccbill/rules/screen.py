@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ccbill.rules.facts import Facts, answers, matches_any
-from ccbill.rules.model import Screen, Service
+from ccbill.rules.facts import Facts, answers, matches_any, packed
+from ccbill.rules.model import Compared, Screen, Service, Test
 from ccbill.rules.parse import missing_problem
 from ccbill.tables import UNKNOWN, Ints, Mask, Outcome
 
@@ -69,26 +69,87 @@ class Verdicts:
         return rows[self.left[rows] == 0]
 
 
-def ask(verdicts: Verdicts, facts: Facts, screen: Screen, service: Service, rows: Ints) -> None:
+def ask(verdicts: Verdicts, facts: Facts, screen: Screen, service: Service, taken: Ints) -> None:
     """Asks one screen of the activities that a service has taken."""
+    rows = verdicts.undecided(taken)
     rows = rows[matches_any(facts, rows, screen.where)] if screen.where else rows
     fails = Outcome.HELD if screen.holds else Outcome.LEFT_OUT
     failing = Answer(fails, screen.problem, service.file, screen.why, screen.cite)
     if screen.verb in ("leave_out", "hold_when"):
         verdicts.say(failing, rows[matches_any(facts, rows, screen.tests)])
         return
-    fields = {name: None for test in screen.tests for name in test}
-    if screen.verb == "require" and not any(name in facts.given for name in fields):
+    if screen.verb == "nobody":
+        verdicts.say(failing, rows[_somebody(facts, screen, rows)])
+        return
+    if screen.verb == "same":
+        verdicts.say(failing, rows[_differing(verdicts, facts, screen, taken, rows)])
+        return
+    asked = {
+        column: None for test in screen.tests for name in test for column in _columns(test, name)
+    }
+    if screen.verb == "require" and not any(column in facts.given for column in asked):
         return
     yes, unknown = _any_of(facts, screen, rows)
-    verdicts.say(failing, rows[~yes & ~unknown])
-    if screen.blank_counts:
-        return
-    for name in fields:
+    no = ~yes if screen.blank == "leaves-out" else ~yes & ~unknown
+    verdicts.say(failing, rows[no])
+    if screen.blank == "holds":
+        _say_blank(verdicts, facts, screen, service, rows, unknown)
+
+
+def _columns(test: Test, name: str) -> tuple[str, ...]:
+    """The columns that a test reads: of a comparison of dates, those that are compared with."""
+    matcher = test[name]
+    if name == "diagnoses":
+        return ("diagnosis_codes",)
+    return matcher.others if isinstance(matcher, Compared) else (name,)
+
+
+def _say_blank(
+    verdicts: Verdicts, facts: Facts, screen: Screen, service: Service, rows: Ints, unknown: Mask
+) -> None:
+    """Holds rows whose answer is unknown, naming the first blank cell of each."""
+
+    def missing(problem: str, where: Mask) -> None:
+        answer = Answer(Outcome.HELD, problem, service.file, screen.why, screen.cite)
+        verdicts.say(answer, rows[where])
+
+    unknown = unknown.copy()
+    for name in {name: None for test in screen.tests for name in test}:
         blank = unknown & _blank(facts, screen, rows, name)
-        missing = Answer(Outcome.HELD, missing_problem(name), service.file, screen.why, screen.cite)
-        verdicts.say(missing, rows[blank])
+        if name == "credential":
+            unclear = facts.codes(name)[rows] >= 0
+            missing("credential-unclear", blank & unclear)
+            missing("credential-missing", blank & ~unclear)
+        else:
+            test = next(t for t in screen.tests if name in t)
+            missing(missing_problem(_columns(test, name)[0]), blank)
         unknown &= ~blank
+
+
+def _somebody(facts: Facts, screen: Screen, rows: Ints) -> Mask:
+    """Within whose key any activity of the plan meets the screen's test."""
+    assert facts.plan_rows is not None
+    hit = facts.plan_rows[matches_any(facts, facts.plan_rows, screen.tests)]
+    key = packed(facts, np.concatenate([rows, hit]), screen.within)
+    return np.isin(key[: len(rows)], key[len(rows) :])
+
+
+def _differing(verdicts: Verdicts, facts: Facts, screen: Screen, taken: Ints, rows: Ints) -> Mask:
+    """Which activities are not the one that the key allows; see `same`."""
+    among = taken if screen.keep == "none" else verdicts.passing(taken)
+    both = np.concatenate([among, rows])
+    key, group = np.unique(packed(facts, both, screen.within), return_inverse=True)
+    value = facts.key(screen.field, both).astype(np.int64)
+    day = facts.numbers("service_date")[both].astype(np.int64)
+    order = np.lexsort((value[: len(among)], day[: len(among)]))[::-1]
+    first = np.full(len(key), -1, np.int64)
+    first[group[: len(among)][order]] = value[: len(among)][order]  # the earliest is written last
+    differs = (value != first[group]) & (first[group] >= 0)
+    if screen.keep == "earliest":
+        return differs[len(among) :]
+    several = np.zeros(len(key), bool)
+    several[group[: len(among)][differs[: len(among)]]] = True
+    return several[group[len(among) :]]
 
 
 def _any_of(facts: Facts, screen: Screen, rows: Ints) -> tuple[Mask, Mask]:

@@ -2,43 +2,93 @@
 
 from __future__ import annotations
 
+import hashlib
+import re
 import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import date
 from typing import Any, TypeVar, overload
 
 from ccbill.errors import CcbillError, Exit, Message, did_you_mean
+from ccbill.rules.lines import Path, lines
 
 _REQUIRED: Any = object()
 T = TypeVar("T", bound=str)
 
 
+@dataclass(frozen=True, slots=True)
+class Document:
+    """The tables of one rule file, and where each of their keys was written.
+
+    `file` is `PLAN/NAME`; `places` leads from a path to `FILE:LINE`, which is an overlay's where
+    an overlay wrote the key; `written` are the paths to the left of an equals sign; `sha256` is of
+    the bytes that were read.
+    """
+
+    file: str
+    data: dict[str, Any]
+    places: Mapping[Path, str]
+    written: tuple[Path, ...]
+    sha256: str
+
+    @classmethod
+    def read(cls, file: str, data: bytes, place: str | None = None) -> Document:
+        """The TOML of these bytes; `place` is the file's name in messages, if not `file`."""
+        place = place or file
+        try:
+            text = data.decode("utf-8-sig").replace("\r\n", "\n")
+            tables = tomllib.loads(text)
+        except UnicodeDecodeError:
+            raise refused(place, "is not UTF-8 text", "save it again as UTF-8") from None
+        except tomllib.TOMLDecodeError as error:
+            said = str(error)
+            found = re.search(r" \(at line (\d+), column \d+\)$", said)
+            line = int(found[1]) if found else text.count("\n") + 1
+            what = f"is not TOML: {re.sub(r' [(]at .*[)]$', '', said)}"
+            raise refused(f"{place}:{line}", what, "mend the line named") from None
+        at, written = lines(text)
+        places = {(): place} | {path: f"{place}:{n}" for path, n in at.items()}
+        return cls(file, tables, places, written, hashlib.sha256(data).hexdigest())
+
+    @property
+    def table(self) -> Table:
+        """The whole file as one table, of which nothing has been read."""
+        return Table(self, (), self.data)
+
+    def refused(self, path: Path, what: str, fix: str) -> CcbillError:
+        """What stops the program: `FILE:LINE: path`, what is wrong there, and its fix."""
+        place = self.place(path)
+        return refused(f"{place}: {'.'.join(path)}" if path else place, what, fix)
+
+    def place(self, path: Path = ()) -> str:
+        """`FILE:LINE` of the key, or of the nearest table around it; `FILE` where none has one."""
+        return next(
+            self.places[path[:n]] for n in range(len(path), -1, -1) if path[:n] in self.places
+        )
+
+
+def refused(where: str, what: str, fix: str) -> CcbillError:
+    """What stops the program where a rule file is not understood."""
+    return CcbillError(
+        Exit.REFUSED, Message(where, what, "The rules are not used; nothing was written.", fix)
+    )
+
+
 class Table:
     """One table of a rule file, that knows its place and which of its keys have been read."""
 
-    def __init__(self, file: str, path: str, data: dict[str, Any]) -> None:
-        self.file = file
+    def __init__(self, document: Document, path: Path, data: dict[str, Any]) -> None:
+        self.file = document.file
         self.path = path
+        self._document = document
         self._data = data
         self._asked: dict[str, None] = {}
 
-    @classmethod
-    def read(cls, file: str, data: bytes) -> Table:
-        try:
-            return cls(file, "", tomllib.loads(data.decode()))
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-            raise CcbillError(
-                Exit.REFUSED,
-                Message(
-                    file,
-                    f"this is not TOML: {error}",
-                    "The rules are not used; nothing was written.",
-                    "mend the line named",
-                ),
-            ) from None
-
     @property
     def where(self) -> str:
-        return f"{self.file}: {self.path}" if self.path else self.file
+        """`FILE:LINE` of the table."""
+        return self._document.place(self.path)
 
     def __contains__(self, key: str) -> bool:
         return key in self._data
@@ -103,11 +153,18 @@ class Table:
                 return word
         raise self.refused(key, f"is {value!r}", did_you_mean(str(value), list(known)))
 
+    def yes(self, key: str) -> bool:
+        """True where the key says so, False where it does not stand."""
+        value = self._get(key, False)
+        if not isinstance(value, bool):
+            raise self.refused(key, "is not true or false", f"write {key} = true")
+        return value
+
     def table(self, key: str) -> Table:
         value = self._get(key, _REQUIRED)
         if not isinstance(value, dict):
             raise self.refused(key, "is not a table", f"write {key} = {{ … }}")
-        return Table(self.file, self._below(key), value)
+        return Table(self._document, (*self.path, key), value)
 
     def tables(self, key: str) -> list[Table]:
         """The tables of `[[key]]`, none where it does not stand."""
@@ -116,7 +173,7 @@ class Table:
             return []
         if not isinstance(value, list) or not all(isinstance(v, dict) for v in value):
             raise self.refused(key, "is not a list of tables", f"write [[{key}]]")
-        return [Table(self.file, f"{self._below(key)} {n}", v) for n, v in enumerate(value, 1)]
+        return [Table(self._document, (*self.path, key, str(n)), v) for n, v in enumerate(value, 1)]
 
     def tables_by_name(self, key: str) -> dict[str, Table]:
         table = self.table(key)
@@ -138,13 +195,8 @@ class Table:
                 raise self.refused(key, "is not known here", f"{near}, or take the line out")
 
     def refused(self, key: str, what: str, fix: str) -> CcbillError:
-        place = f"{self.file}: {self._below(key)}" if key else self.where
-        return CcbillError(
-            Exit.REFUSED, Message(place, what, "The rules are not used; nothing was written.", fix)
-        )
-
-    def _below(self, key: str) -> str:
-        return f"{self.path}.{key}" if self.path else key
+        """What stops the program: the key's place, or the table's, what is wrong and its fix."""
+        return self._document.refused((*self.path, key) if key else self.path, what, fix)
 
     def _get(self, key: str, default: Any) -> Any:
         self._asked[key] = None

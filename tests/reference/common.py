@@ -253,8 +253,26 @@ class Intake:
         self.columns = {column for row in activities for column in row}
         self.patient_columns = {column for row in patients for column in row}
         self.staff_columns = {column for row in staff for column in row}
+        self.eligible = self.latest_of_patient(activities, "pdcm_eligible")
         npis = {row.get("billing_npi", "").strip() for row in activities} - {""}
         self.one_practice = "" if not npis else npis.pop() if len(npis) == 1 else None
+
+    def latest_of_patient(self, activities: list[Row], column: str) -> dict[str, str]:
+        """Each patient's latest non-blank value, of one day the last in the alphabet; the patients
+        file speaks where the export does not."""
+        latest: dict[str, tuple[dt.date, str]] = {}
+        for row in activities:
+            if value := row.get(column, "").strip().lower():
+                day = read_date(row.get("service_date", "").strip()) or dt.date.min
+                patient = row.get("patient_id", "").strip()
+                latest[patient] = max((day, value), latest.get(patient, (dt.date.min, "")))
+        filed = {
+            patient: record.get(column, "").strip().lower()
+            for patient, records in self.patients.items()
+            for record in records
+            if record.get(column, "").strip()
+        }
+        return filed | {patient: value for patient, (_, value) in latest.items()}
 
     def of_patient(self, row: Row, column: str) -> str:
         """The activity's own non-blank value wins over the patients file."""
@@ -330,17 +348,16 @@ class Intake:
         return minutes, start, end
 
     def entry(self, number: int, row: Row) -> Entry:
-        """A row without a problem, as the rules see it."""
+        """A row of a patient on a day, as the rules see it."""
 
         def own(column: str) -> str:
             return row.get(column, "").strip()
 
         date = read_date(own("service_date"))
-        practice = self.practice(row)
+        practice = self.practice(row) or ""
         assert date is not None
-        assert practice is not None
         payer, payer_until = self.payer_and_last_day(row)
-        plan = PAYERS[payer.lower()]
+        plan = PAYERS.get(payer.lower(), "")
         credentials = credentials_in(self.credential(row), trainees=plan == MEDI_CAL)
         group = highest_group(credentials)
         asked_lob = "line_of_business" in self.columns | self.patient_columns
@@ -367,7 +384,7 @@ class Intake:
             video_declined=own("video_declined").lower() == "yes",
             specialist=own("provider_role").lower() == "specialist",
             rendering=own("rendering_npi"),
-            outside_pdcm=self.of_patient(row, "pdcm_eligible").lower() == "no",
+            outside_pdcm=self.eligible.get(own("patient_id"), "") == "no",
             line_of_business=lob if asked_lob else None,
             staff=own("staff_id"),
             training=read_date(self.of_staff(row, "training_date")),
@@ -451,6 +468,7 @@ class Book:
     def __init__(self, rows: int) -> None:
         self.lines: list[Line] = []
         self.encounters: list[Line] = []
+        self.everything: list[Entry] = []  # rows of a patient on a day, whatever else is wrong
         self.outcomes: list[tuple[str, str]] = [("held", "")] * rows
 
     def counted(self, entries: Iterable[Entry]) -> None:
@@ -643,6 +661,8 @@ def bill_plans(
     book = Book(len(activities))
     entries: dict[str, list[Entry]] = {plan: [] for plan in plans}
     for number, row in enumerate(activities):
+        if row.get("patient_id", "").strip() and read_date(row.get("service_date", "").strip()):
+            book.everything.append(intake.entry(number, row))
         if number in copies:
             book.outcomes[number] = (copies[number], "duplicate-row")
         elif problem := intake.problem(row):

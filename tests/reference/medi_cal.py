@@ -65,17 +65,19 @@ def clinical_or_not(e: Entry) -> Answer:
 
 
 class Members:
-    """What the readable rows say together about each member."""
+    """What the rows say together about each member: the enrolment from all of them that have a
+    day, the rest from those of the plan that can be read."""
 
-    def __init__(self, entries: list[Entry]) -> None:
+    def __init__(self, entries: list[Entry], everything: list[Entry]) -> None:
         self.enrolled: dict[str, dt.date] = {}
         self.engaged: dict[str, dt.date] = {}
         self.first_service: dict[str, dt.date] = {}  # or engagement
         self.practices: dict[tuple[str, str], set[str]] = defaultdict(set)
         self.community_health_worker_billed: set[tuple[str, str]] = set()
-        for e in entries:
+        for e in everything:
             if date := read_date(e.facts["enrollment_date"] or ""):
                 self.earliest(self.enrolled, e, date)
+        for e in entries:
             if e.kind == "ecm-engagement":
                 self.earliest(self.engaged, e, e.date)
             if e.kind in {"ecm-service", "ecm-engagement"}:
@@ -100,8 +102,8 @@ class Members:
 
 
 class Screens:
-    def __init__(self, entries: list[Entry], settings: Settings) -> None:
-        self.members = Members(entries)
+    def __init__(self, entries: list[Entry], book: Book, settings: Settings) -> None:
+        self.members = Members(entries, book.everything)
         self.settings = settings
 
     def of(self, e: Entry) -> Asked | None:
@@ -199,7 +201,7 @@ def known_minutes(entries: list[Entry]) -> int | None:
 
 
 def settle_medi_cal(entries: list[Entry], book: Book, settings: Settings) -> None:
-    screens = Screens(entries, settings)
+    screens = Screens(entries, book, settings)
     services: Services = by_service(screened(entries, screens.of, book))
     for month in grouped(services["service"], lambda e: (e.patient, e.month)):
         monthly_payment(month, book)

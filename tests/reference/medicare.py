@@ -73,9 +73,10 @@ def split_codes(cell: str | None) -> set[str]:
 
 
 class Patients:
-    """What the readable rows say together about each patient."""
+    """What the rows say together about each patient: details from all of them that have a day,
+    services elsewhere and practitioners from those of the plan that can be read."""
 
-    def __init__(self, entries: list[Entry]) -> None:
+    def __init__(self, entries: list[Entry], everything: list[Entry]) -> None:
         self.consent: dict[str, dt.date] = {}
         self.latest: dict[tuple[str, str], str] = {}
         self.diagnoses: dict[PatientMonth, set[str]] = defaultdict(set)
@@ -83,7 +84,7 @@ class Patients:
         self.other_services: dict[PatientMonth, set[str]] = defaultdict(set)
         self.practitioners_services: dict[object, set[str]] = defaultdict(set)
         self.first_practitioner: dict[PatientMonth, Practitioner] = {}
-        for e in sorted(entries, key=earliest_first):
+        for e in sorted(everything, key=earliest_first):
             month = (e.patient, e.month)
             if date := read_date(e.facts["consent_date"] or ""):
                 self.consent[e.patient] = min(date, self.consent.get(e.patient, date))
@@ -94,6 +95,8 @@ class Patients:
             self.diagnoses[month] |= split_codes(e.facts["diagnosis_codes"])
             if e.facts["mdm"] in {"moderate", "high"}:
                 self.complex.add(month)
+        for e in entries:
+            month = (e.patient, e.month)
             self.other_services[month] |= split_codes(e.facts["other_services"])
             self.practitioners_services[practitioner_month(e)] |= split_codes(
                 e.facts["other_services"]
@@ -204,7 +207,7 @@ def ccm_staff(e: Entry) -> Answer:
 
 
 def settle_medicare(entries: list[Entry], book: Book, settings: Settings) -> None:
-    patients = Patients(entries)
+    patients = Patients(entries, book.everything)
     services: Services = by_service(screened(entries, patients.screens, book))
     complex_dates: set[tuple[str, dt.date]] = set()
     months_with_ccm: set[object] = set()
@@ -220,10 +223,7 @@ def settle_medicare(entries: list[Entry], book: Book, settings: Settings) -> Non
                     complex_dates.add((month[0].patient, date))
     assessments(services["G0506"], complex_dates, book)
     for month in grouped(services["oversight"], practitioner_month):
-        if practitioner_month(month[0]) in months_with_ccm:
-            book.held(month, "not-with")
-        else:
-            oversight_month(month, patients, book)
+        oversight_month(month, patients, months_with_ccm, book)
 
 
 def month_total_date(entries: list[Entry], patients: Patients) -> dt.date:
@@ -321,11 +321,15 @@ def assessments(entries: list[Entry], complex_dates: set[tuple[str, dt.date]], b
         book.left_out(candidates[1:], "once-ever")
 
 
-def oversight_month(month: list[Entry], patients: Patients, book: Book) -> None:
-    """30 minutes in one setting; the two settings do not add."""
+def oversight_month(
+    month: list[Entry], patients: Patients, with_ccm: set[object], book: Book
+) -> None:
+    """30 minutes in one setting; the two settings do not add. Held beside CCM of the month."""
     book.counted(month)
     for same in grouped(month, lambda e: e.facts["setting"]):
         minutes = sum(e.seconds or 0 for e in same) // 60
-        if minutes >= 30:
+        if minutes >= 30 and practitioner_month(month[0]) in with_ccm:
+            book.held(same, "not-with")
+        elif minutes >= 30:
             code = OVERSIGHT_CODES[same[0].facts["setting"] or ""]
             book.line(same, code, 1, minutes, on=month_total_date(same, patients))
