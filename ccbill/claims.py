@@ -47,6 +47,7 @@ WANTED = (
     "billing_npi",
     "billing_tin",
 )
+PLANS = 1024  # more than there can be: a patient and a plan's number pack into one
 POINTERS = ("A", "AB", "ABC", "ABCD")
 
 
@@ -99,9 +100,13 @@ def hold_unbillable(decisions: Decisions, drafted: Claims, *, complete: bool) ->
 
 def _held(decisions: Decisions, drafted: Claims, lines: Mask, problem: str, why: str) -> Decisions:
     """The decisions with the groups of these lines held, and what they would bring at stake."""
-    decisions.book.append(Answer(Outcome.HELD, problem, "", why, ""))
     held = np.append(lines, False)[drafted.line_of_row]
-    decisions.answer[held] = len(decisions.book) - 1
+    for b in decisions.billed:
+        mine = b.groups.rows[held[b.groups.rows]]
+        if len(mine):
+            answer = Answer(Outcome.HELD, problem, b.service.file, why, b.service.cite)
+            decisions.book.append(answer)
+            decisions.answer[mine] = len(decisions.book) - 1
     stakes = [
         Stake(b.plan, bill, b.groups.first[hit], b.earned.units[n][hit])
         for b in decisions.billed
@@ -122,6 +127,7 @@ def _table(
     parts = [_lines(facts, b, number, decisions) for number, b in enumerate(billed)]
     drafts = pd.concat(parts, ignore_index=True) if parts else _no_drafts()
     table = _details(facts, drafts, settings)
+    table["member_id"] = _member_ids(facts, decisions, drafts["standing"].to_numpy())
     table["claim_id"] = _claim_ids(table, drafts)
     order = np.lexsort(
         [
@@ -260,6 +266,23 @@ def _details(facts: Facts, drafts: pd.DataFrame, settings: Settings) -> pd.DataF
     _practice_details(table, settings.practice)
     _diagnoses(table)
     return table
+
+
+def _member_ids(facts: Facts, decisions: Decisions, standing: Ints) -> Any:
+    """The member id on the day of the work, else another of the patient's rows for that plan.
+
+    An id that only another plan's rows give is never taken.
+    """
+    ids = facts.activities["member_id"].cat
+    codes = ids.codes.to_numpy()
+    key = facts.codes("patient").astype(np.int64) * PLANS + decisions.plan
+    given = np.flatnonzero(codes >= 0)
+    by_day = given[np.argsort(facts.numbers("service_date")[given], kind="stable")]
+    latest = pd.Series(codes[by_day], key[by_day])
+    latest = latest[~latest.index.duplicated(keep="last")]
+    others = latest.reindex(key[standing]).fillna(-1).to_numpy(np.int64)
+    own = codes[standing]
+    return categorical(np.where(own >= 0, own, others), ids.categories)
 
 
 DRAFT_NUMBERS = (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import sys
 from datetime import date
@@ -65,7 +66,7 @@ def root(
 @app.command("run", epilog=EXITS)
 def run_command(
     exports: Annotated[
-        list[str], typer.Argument(metavar="EXPORT…", help="Activity exports; - is standard input.")
+        list[str], typer.Argument(metavar="EXPORT", help="Activity exports; - is standard input.")
     ],
     out: Annotated[Path, typer.Option(help="Folder for the output.")] = Path("ccbill-out"),
     month: Annotated[
@@ -111,7 +112,7 @@ def run_command(
         exports=exports,
         out=out,
         today=_date(today),
-        months=frozenset(month or ()),
+        months=frozenset(_month(text) for text in month or ()),
         formats=[f.value for f in formats or (Format.XLSX,)],
         patients=patients,
         staff=staff,
@@ -124,7 +125,7 @@ def run_command(
     report, written = run(request)
     reached = _reached(fail_on, set(report.exceptions["severity"]))
     if as_json:
-        print(console.record_text(report, written))
+        _print(console.record_text(report, written))
     if not quiet or len(report.exceptions):
         console.summary(report, written)
     if reached:
@@ -143,15 +144,34 @@ def _date(text: str | None) -> date:
     try:
         return date.fromisoformat(text)
     except ValueError:
-        raise CcbillError(
-            Exit.REFUSED,
-            Message(
-                "--today",
-                f"{text!r} is not a date",
-                "Nothing was read or written.",
-                "write it as 2026-11-02",
-            ),
-        ) from None
+        raise _refused("--today", f"{text!r} is not a date", "write it as 2026-11-02") from None
+
+
+def _month(text: str) -> str:
+    if not re.fullmatch(r"[0-9]{4}-(0[1-9]|1[0-2])", text):
+        raise _refused("--month", f"{text!r} is not a month", "write it as 2026-10")
+    return text
+
+
+def _refused(option: str, what: str, fix: str) -> CcbillError:
+    return CcbillError(Exit.REFUSED, Message(option, what, "Nothing was read or written.", fix))
+
+
+def _print(text: str) -> None:
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        _close_output()
+        cause = (error.strerror or "no reason given").lower()
+        message = Message(
+            "standard output",
+            f"cannot be written: {cause}",
+            "The run itself is done, and its files are whole.",
+            "make room, or send the output elsewhere",
+        )
+        raise CcbillError(Exit.OUTPUT, message) from None
 
 
 class _Stopped(BaseException):
@@ -168,17 +188,24 @@ def _stop(number: int, _frame: FrameType | None) -> NoReturn:
 
 def main() -> NoReturn:
     """Runs the command line and exits; nothing but a message and a code leaves this function."""
-    for name in ("SIGTERM", "SIGHUP"):
-        if hasattr(signal, name):
-            signal.signal(getattr(signal, name), _stop)
-    sys.exit(_code())
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+        number = getattr(signal, name, None)
+        if number and signal.getsignal(number) is not signal.SIG_IGN:  # as nohup leaves it
+            signal.signal(number, _stop)
+    code = _code()
+    try:
+        sys.stdout.flush()
+    except OSError:  # nobody reads on
+        _close_output()
+    sys.exit(code)
 
 
-def _code() -> int:  # noqa: PLR0911 (one for each exit code)
+def _code() -> int:
     try:
         app(standalone_mode=True)
     except SystemExit as done:
-        return int(done.code or 0)
+        closed = isinstance(done.__context__, BrokenPipeError)  # Typer makes a 1 of it
+        return Exit.DONE if closed else int(done.code or 0)
     except CcbillError as error:
         from ccbill.report.console import messages  # noqa: PLC0415
 
@@ -187,16 +214,15 @@ def _code() -> int:  # noqa: PLR0911 (one for each exit code)
     except _Stopped as stopped:
         print("ccbill: stopped; earlier output is as it was", file=sys.stderr)
         return stopped.code
-    except KeyboardInterrupt:
-        print("ccbill: interrupted; earlier output is as it was", file=sys.stderr)
-        return Exit.INTERRUPTED
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return Exit.DONE
     except Exception as fault:
         _tell_fault(fault)
         return Exit.FAULT
     return Exit.DONE
+
+
+def _close_output() -> None:
+    """What is still to be written goes nowhere, so that leaving does not fail on it again."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _tell_fault(fault: Exception) -> None:

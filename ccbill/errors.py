@@ -48,12 +48,12 @@ class CcbillError(Exception):
         self.messages = messages
 
 
-def nearest(word: str, known: list[str]) -> str | None:
-    """The known word most like this one, or None where none is near."""
+def nearest(word: str, known: list[str], likeness: float = 0.6) -> str | None:
+    """The known word most like this one, or None where none is as like as `likeness`, 1 at most."""
     from difflib import get_close_matches  # noqa: PLC0415  (only on the way to a message)
 
     folded = {k.casefold(): k for k in known}
-    found = get_close_matches(word.casefold(), list(folded), n=1, cutoff=0.6)
+    found = get_close_matches(word.casefold(), list(folded), n=1, cutoff=likeness)
     return folded[found[0]] if found else None
 
 

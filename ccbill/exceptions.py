@@ -1,37 +1,55 @@
 """Held rows and notes → one row for each thing to fix, and the other answers about what is left.
 
 What one row of the report stands for is said by its problem: a row of the export, a staff member,
-a patient, a patient's month.
+a patient, a patient's month, a word that ccbill does not know.
 """
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from ccbill import vocabulary
+from ccbill.errors import nearest
 from ccbill.fees import Fees
 from ccbill.problems import PROBLEMS
 from ccbill.report.tables import BALANCE, EXCEPTIONS, NEAR_MISSES
 from ccbill.rules.decisions import Decisions, Short
 from ccbill.rules.facts import Facts
 from ccbill.rules.model import Bill, Plan
+from ccbill.rules.payers import ALIKE
 from ccbill.tables import UNKNOWN, Ints, Note, Outcome, month_text, named
 
 PLANS = 1024  # more than there can be: a plan's number and a month pack into one
-# The columns that tell one thing to fix from another, besides problem, plan and rule.
+# The columns that tell one thing to fix from another, besides the problem.
 PER: dict[str, tuple[str, ...]] = {
     "row": ("row_number",),
-    "staff": ("staff",),
-    "patient": ("patient",),
-    "case": ("patient", "practice", "month"),
-    "payer": ("payer",),
-    "kind": ("kind",),
-    "mode": ("mode",),
-    "practice": ("practice",),
-    "code": (),
+    "staff": ("plan", "staff"),
+    "patient": ("plan", "patient"),
+    "case": ("plan", "answer", "patient", "practice", "month"),
+    "kind": ("plan", "kind"),
+    "practice": ("plan", "practice"),
+    "code": ("plan", "answer"),
 }
+# Problems of a word that ccbill does not know: one thing to fix for each word of this column.
+WORDS = {f"{name}-not-known": name for name in ("payer", "kind", "mode", "credential")}
+# Said of a thing to fix where all of its rows agree.
+SHARED = (
+    "plan",
+    "payer",
+    "practice",
+    "patient",
+    "staff",
+    "month",
+    "service_date",
+    "activity_id",
+    "why",
+    "rule",
+    "cite",
+)
 
 
 def exceptions(
@@ -46,7 +64,7 @@ def exceptions(
         _things_to_fix(facts, decisions, amount, str(name), held[which == n])
         for n, name in enumerate(names)
     ]
-    parts.append(_noted(notes))
+    parts.append(_noted([n for n in notes if n.problem not in WORDS or n.problem not in names]))
     parts.append(_charges_missing(lines))
     parts.append(_not_checked(decisions))
     table = pd.concat([p for p in parts if len(p)] or [_empty()], ignore_index=True)
@@ -94,21 +112,25 @@ def _things_to_fix(
     facts: Facts, decisions: Decisions, amount: Ints, problem: str, rows: Ints
 ) -> pd.DataFrame:
     """One row for each thing that the problem's rows have in common."""
-    per = PER[PROBLEMS[problem].per]
+    says = PROBLEMS[problem]
+    per = (WORDS[problem],) if problem in WORDS else PER[says.per]
     about = _about(facts, decisions, rows)
-    keys = ["plan_number", "answer", *per]
-    number, _ = pd.factorize(pd.MultiIndex.from_frame(about[keys].fillna("")), sort=False)
+    number, _ = pd.factorize(pd.MultiIndex.from_frame(about[list(per)].fillna("")), sort=False)
     first = np.flatnonzero(~pd.Series(number).duplicated().to_numpy())
     count = np.bincount(number)
     table = about.iloc[first].reset_index(drop=True)
-    several = count > 1
-    for name in ("patient", "staff", "month", "service_date", "practice", "payer", "activity_id"):
-        if name not in per and name != "month":
-            table[name] = table[name].astype(object).where(~several, None)
+    for name in SHARED:
+        codes, _ = pd.factorize(about[name])
+        agrees = np.bincount(number, codes == codes[first][number]) == count
+        table[name] = table[name].astype(object).where(agrees, None)
     cents = amount[rows]
     total = np.bincount(number, np.where(cents == UNKNOWN, 0, cents)).astype(np.int64)
     priced = np.bincount(number, cents != UNKNOWN) > 0
-    answers = [decisions.book[a] for a in table["answer"]]
+    what, fix = [says.says] * len(table), [says.fix] * len(table)
+    if problem in WORDS:
+        minutes = np.bincount(number, np.maximum(facts.minutes()[rows], 0)).astype(np.int64)
+        for n, word in enumerate(table[WORDS[problem]]):
+            what[n], fix[n] = _word(decisions, WORDS[problem], word, int(minutes[n]))
     return pd.DataFrame(
         {
             "severity": "hold",
@@ -120,18 +142,33 @@ def _things_to_fix(
             "staff_id": table["staff"],
             "month": table["month"],
             "service_date": table["service_date"],
-            "what": PROBLEMS[problem].says,
-            "why": [a.why for a in answers],
-            "fix": PROBLEMS[problem].fix,
+            "what": what,
+            "why": table["why"].where(table["why"] != says.says, None),
+            "fix": fix,
             "amount": np.where(priced, total, UNKNOWN),
             "file": table["file"],
             "row": table["row"],
             "rows": count,
             "activity_id": table["activity_id"],
-            "rule": [a.rule.removesuffix(".toml") for a in answers],
-            "cite": [a.cite for a in answers],
+            "rule": table["rule"],
+            "cite": table["cite"],
         }
     )
+
+
+def _word(decisions: Decisions, column: str, word: str, minutes: int) -> tuple[str, str]:
+    """What is not known, and the line of ccbill.toml that makes it known."""
+    known = {
+        "payer": [name for plan in decisions.plans for name in plan.payers],
+        "kind": list(vocabulary.kinds()),
+        "mode": list(vocabulary.modes()),
+        "credential": list(vocabulary.credentials()),
+    }
+    quoted = json.dumps(word, ensure_ascii=False)
+    likeness = ALIKE if column == "payer" else 0.6
+    to = nearest(word, known[column], likeness) or column.upper()
+    what = f"{quoted} is not a {column} that ccbill knows; it stands for {minutes:,} minutes"
+    return what, f'add to ccbill.toml under [{column}s]: {quoted} = "{to}"'
 
 
 def _about(facts: Facts, decisions: Decisions, rows: Ints) -> pd.DataFrame:
@@ -144,14 +181,20 @@ def _about(facts: Facts, decisions: Decisions, rows: Ints) -> pd.DataFrame:
         "staff",
         "kind",
         "mode",
+        "credential",
         "file",
         "row",
         "activity_id",
     )
     table = facts.activities[list(columns)].iloc[rows].reset_index(drop=True).astype(object)
-    table["plan_number"] = decisions.plan[rows]
     table["plan"] = plans[decisions.plan[rows]]
     table["answer"] = decisions.answer[rows]
+    for name, texts in (
+        ("why", [a.why for a in decisions.book]),
+        ("rule", [a.rule.removesuffix(".toml") for a in decisions.book]),
+        ("cite", [a.cite for a in decisions.book]),
+    ):
+        table[name] = np.array(texts, object)[decisions.answer[rows]]
     table["row_number"] = rows
     table["service_date"] = facts.numbers("service_date")[rows]
     table["month"] = month_text(facts.numbers("service_date")[rows])

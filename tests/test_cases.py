@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 from command import ccbill
 
-from ccbill.rules.examples import activity
+from ccbill.rules.examples import activity, fields
 
 CASES = [
-    (f"{file.stem}: {case['says']}", tables["payer"], case)
+    (f"{file.stem}: {case['says']}", tables["payer"], {"usual": tables.get("usual", "")} | case)
     for file in sorted((Path(__file__).parent / "cases").glob("*.toml"))
     for tables in [tomllib.loads(file.read_text())]
     for case in tables["case"]
@@ -27,7 +27,13 @@ def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The CSV output of one run over every case."""
     folder = tmp_path_factory.mktemp("cases")
     rows = [
-        {"billing_npi": PRACTICE, **activity(did), "patient_id": name, "payer": payer}
+        {
+            "billing_npi": PRACTICE,
+            **fields(case["usual"]),
+            **activity(did),
+            "patient_id": name,
+            "payer": payer,
+        }
         for name, payer, case in CASES
         for did in case["did"]
     ]
@@ -59,13 +65,18 @@ def table(out: Path, name: str) -> dict[str, list[dict[str, str]]]:
     return found
 
 
+def units(lines: list[dict[str, str]]) -> Counter[str]:
+    found: Counter[str] = Counter()
+    for line in lines:
+        modifiers = [line[f"modifier_{n}"] for n in range(1, 5) if line[f"modifier_{n}"]]
+        found[" ".join([line["code"], *modifiers])] += int(line["units"])
+    return found
+
+
 @pytest.mark.parametrize(("name", "case"), [(name, case) for name, _, case in CASES])
 def test_case(out: Path, name: str, case: dict[str, Any]) -> None:
-    units: Counter[str] = Counter()
-    for line in table(out, "claims.csv")[name]:
-        modifiers = [line[f"modifier_{n}"] for n in range(1, 5) if line[f"modifier_{n}"]]
-        units[" ".join([line["code"], *modifiers])] += int(line["units"])
-    assert dict(units) == {str(code): n for code, n in case["bills"].items()}
+    assert units(table(out, "claims.csv")[name]) == case["bills"]
+    assert units(table(out, "encounters.csv")[name]) == case.get("encounters", {})
     trace = table(out, "activities.csv")[name]
     assert len(trace) == len(case["did"])
     held = {row["problem"] for row in trace if row["outcome"] == "held"}

@@ -278,15 +278,15 @@ def _from_times(part: Part) -> tuple[Whole, Mask, Mask]:
 
 
 def _words(part: Part, column: str, settings: Settings) -> None:
-    """Kind, mode or credential in ccbill's words; of several headings, the first that is known."""
+    """Kind, mode or credential in ccbill's words; of several, the first known or the last."""
     rows = len(part.table.rows)
     found, unknown = blank(rows), np.zeros(rows, bool)
     known = KNOWN_WORDS[column]
     for at in part.matched.columns.get(column, ()):
         cells = part.table.columns[at]
         seen = words.understood(column, cells, settings)
-        better = unknown & ~seen.unknown & ~seen.text.blank
-        unknown = np.where(found.blank, seen.unknown, unknown & ~better)
+        better = unknown & ~seen.text.blank
+        unknown = np.where(found.blank | better, seen.unknown, unknown)
         found = found.cleared(better).filled(seen.text)
         part.hold(column, "cell-damaged", words.damaged(cells))
     for at in part.matched.columns.get(column, ())[-1:]:

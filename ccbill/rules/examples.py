@@ -29,16 +29,18 @@ USUAL_DAY = "2026-03-10"
 def activity(did: str) -> dict[str, str]:
     """The fields of an activity written as an example, in the columns of an export."""
     minutes, kind, credential, *rest = did.split()
-    fields = {"minutes": minutes, "kind": kind, "credential": credential}
+    told = {"minutes": minutes, "kind": kind, "credential": credential}
     for word in rest:
-        name, is_field, value = word.partition("=")
-        if is_field:
-            fields[name] = value
-        elif word in vocabulary.modes():
-            fields["mode"] = word
+        if "=" in word:
+            told |= fields(word)
         else:
-            fields["service_date"] = word
-    return {name: value.replace("_", " ") for name, value in fields.items() if value != "-"}
+            told["mode" if word in vocabulary.modes() else "service_date"] = word
+    return {name: value.replace("_", " ") for name, value in told.items() if value != "-"}
+
+
+def fields(words: str) -> dict[str, str]:
+    """`video_declined=yes setting=hospice` as fields and values."""
+    return {name: value for name, _, value in (word.partition("=") for word in words.split())}
 
 
 def failures(plan: Plan) -> list[Message]:

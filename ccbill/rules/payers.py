@@ -11,6 +11,8 @@ from ccbill.rules.facts import Facts
 from ccbill.rules.model import Plan
 from ccbill.tables import Ints, Note
 
+ALIKE = 0.85  # a name less like a payer's is another payer's
+
 
 def plan_of_rows(
     facts: Facts, plans: Sequence[Plan], mapped: Mapping[str, str]
@@ -50,7 +52,7 @@ def plan_of_rows(
 
 def _unknown(name: str, rows: int, known: list[str], *, shown: bool) -> Note:
     """A payer's name may stand in a message only where the column surely holds payers' names."""
-    near = nearest(name, known)
+    near = nearest(name, known, ALIKE)
     target = near or "the payer's name"
     word = f"{name[:40]!r}" if shown else "a name"
     fix = f'under [payers] in ccbill.toml: "{name[:40] if shown else "…"}" = "{target}"'
