@@ -14,7 +14,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from ccbill import __version__
+from ccbill import __version__, rules_cli
 from ccbill.errors import CcbillError, Exit, Message
 
 app = typer.Typer(
@@ -24,6 +24,8 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     rich_markup_mode="rich",
 )
+
+app.add_typer(rules_cli.app)
 
 EXITS = (
     "Exit codes: 0 done; 1 done, and --fail-on was reached; 2 usage, configuration or rule file "
@@ -79,6 +81,10 @@ def run_command(
     staff: Annotated[Path | None, typer.Option(help="Credentials and training of staff.")] = None,
     fees: Annotated[Path | None, typer.Option(help="Fee schedule.")] = None,
     sheet: Annotated[str | None, typer.Option(help="Sheet of a workbook that has several.")] = None,
+    rules: Annotated[
+        list[Path] | None,
+        typer.Option(metavar="DIR", help="Overlay of the practice's own rules; repeatable."),
+    ] = None,
     config: Annotated[Path | None, typer.Option(help="The ccbill.toml to use.")] = None,
     no_ledger: Annotated[
         bool, typer.Option("--no-ledger", help="Look back at nothing and keep nothing.")
@@ -119,6 +125,7 @@ def run_command(
         fees=fees,
         sheet=sheet,
         config=config,
+        rules=rules or (),
         complete=fail_on is not FailOn.NEVER,
         dry_run=dry_run,
     )

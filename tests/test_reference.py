@@ -82,6 +82,7 @@ def test_run_agrees_with_the_independent_reading(
     )
     assert ours == theirs
     _check_balance(out, len(export.activities))
+    _check_impossible(_table(out, "claims.csv"))
     for row in told.values():
         assert row["rule"] or row["problem"]
 
@@ -125,6 +126,21 @@ def _written(out: Path, name: str) -> Counter[tuple[object, ...]]:
 def _table(out: Path, name: str) -> list[Row]:
     with (out / name).open(newline="", encoding="utf-8") as file:
         return list(csv.DictReader(file))
+
+
+def _check_impossible(lines: list[Row]) -> None:
+    """What no payer's rule ever bills, whatever the log says."""
+    claims: dict[str, dict[str, int]] = {}
+    for line in lines:
+        units = claims.setdefault(line["claim_id"], {})
+        units[line["code"]] = units.get(line["code"], 0) + int(line["units"])
+    for units in claims.values():
+        for addon, base in (("99489", "99487"), ("99439", "99490"), ("99437", "99491")):
+            assert addon not in units or base in units
+        assert units.get("99487", 1) == 1
+        assert units.get("99439", 0) <= 2
+        families = {"99487", "99490", "99491"} & set(units)
+        assert len(families) <= 1
 
 
 def _check_balance(out: Path, rows: int) -> None:

@@ -15,6 +15,7 @@ import numpy as np
 from ccbill.problems import PROBLEMS
 from ccbill.rules.bill import bill_service, note_beside
 from ccbill.rules.decisions import Decisions, Work
+from ccbill.rules.edits import apply_edits
 from ccbill.rules.facts import Facts, matches_any
 from ccbill.rules.model import Plan, Screen, Service
 from ccbill.rules.screen import Answer, Verdicts, ask, ask_training
@@ -106,6 +107,8 @@ def _bill_plan(work: Work, first: int, mine: Ints) -> None:
     # A service that yields to another's codes waits until those are known.
     for number in sorted(taken, key=yields):
         bill_service(work, plan.services[number - first], taken[number])
+    if plan.edits:
+        apply_edits(work)
     note_beside(work)
 
 

@@ -76,24 +76,20 @@ def rule_files(words: str, overlays: Sequence[Path]) -> Mapping[str, Document]:
         files = overlay.lay(load.shipped_files(), folders).files
         load.plans(folders)  # refuses what is not sound
         return {document.file: document for plan in files.values() for document in plan.values()}
-    plan = named_or_folder(load.plans(overlays), name, words)
-    documents = overlay.lay(load.shipped_files(), overlays).files[plan.name]
-    if not at:
-        return {document.file: document for document in documents.values()}
-    on = on_day(text)
-    now = [s for s in plan.services if s.first_day <= on <= s.last_day]
-    return {
-        f"{plan.name}/{load.PAYER}": documents[load.PAYER],
-        **{f"{plan.name}/{s.name}": documents[s.file.partition("/")[2]] for s in now},
-    }
-
-
-def named_or_folder(plans: Sequence[Plan], name: str, words: str) -> Plan:
-    """The plan of that name; refuses another with the nearest of all that could be meant."""
+    plans = load.plans(overlays)
     known = [SHIPPED, *(plan.name for plan in plans)]
     if name not in known[1:]:
         raise _refused(words, "is no plan and no folder", did_you_mean(name, known))
-    return named(plans, name)
+    plan = named(plans, name)
+    documents = overlay.lay(load.shipped_files(), overlays).files[plan.name]
+    if not at:
+        return documents
+    on = on_day(text)
+    now = [s for s in plan.services if s.first_day <= on <= s.last_day]
+    return {
+        load.PAYER: documents[load.PAYER],
+        **{s.name: documents[s.file.partition("/")[2]] for s in now},
+    }
 
 
 def on_day(text: str, option: str = "--on") -> int:

@@ -28,7 +28,7 @@ def changed(before: Mapping[str, Document], after: Mapping[str, Document]) -> li
         old, new = before.get(file), after.get(file)
         if old is None or new is None:
             word = "(the whole file)"
-            found.append(Changed(file, "", old and word, new and word))
+            found.append(Changed(file, "", word if old else None, word if new else None))
         else:
             found.extend(
                 Changed(file, key, was, now) for key, was, now in _tables(old.data, new.data, "")
@@ -63,17 +63,17 @@ def _values(old: Any, new: Any, path: str) -> Iterator[Difference]:
 
 def _lists(old: list[Any], new: list[Any], path: str) -> Iterator[Difference]:
     """Elements that came and went; elements that stand where another stood are compared."""
-    texts = [[written(v) for v in values] for values in (old, new)]
-    for sort, a, b, c, d in SequenceMatcher(None, *texts, autojunk=False).get_opcodes():
+    was, now = [written(v) for v in old], [written(v) for v in new]
+    for sort, a, b, c, d in SequenceMatcher(None, was, now, autojunk=False).get_opcodes():
         if sort == "equal":
             continue
         pairs = min(b - a, d - c)
         for n in range(pairs):
             yield from _values(old[a + n], new[c + n], f"{path}.{a + n + 1}")
         for n in range(a + pairs, b):
-            yield f"{path}.{n + 1}", texts[0][n], None
+            yield f"{path}.{n + 1}", was[n], None
         for n in range(c + pairs, d):
-            yield f"{path}.{n + 1}", None, texts[1][n]
+            yield f"{path}.{n + 1}", None, now[n]
 
 
 def written(value: Any) -> str:

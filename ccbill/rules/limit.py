@@ -115,12 +115,17 @@ def beside(
     codes: Sequence[str],
     within: Sequence[str],
     billed: Sequence[Standing],
+    days: Ints | None = None,
 ) -> Mask:
-    """Whether one of the codes is billed within the key of each of these activities."""
+    """Whether one of the codes is billed within the key of each of these activities.
+
+    `days` stand in for the activities' own where their lines are dated otherwise.
+    """
     others = [standing for standing in billed if standing.code in codes]
     if not others:
         return np.zeros(len(rows), bool)
     theirs = np.concatenate([standing.rows for standing in others])
-    days = np.concatenate([facts.numbers("service_date")[rows], *(s.day for s in others)])
-    key = packed(facts, np.concatenate([rows, theirs]), within, days)
+    own = facts.numbers("service_date")[rows] if days is None else days
+    dated = np.concatenate([own, *(s.day for s in others)])
+    key = packed(facts, np.concatenate([rows, theirs]), within, dated)
     return np.isin(key[: len(rows)], key[len(rows) :])

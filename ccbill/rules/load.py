@@ -17,7 +17,7 @@ from pathlib import Path
 from ccbill.errors import did_you_mean
 from ccbill.rules import overlay
 from ccbill.rules.model import Change, Plan, Service, Source
-from ccbill.rules.parse import EPOCH, FOREVER, kind_rule, screen, service, source
+from ccbill.rules.parse import EPOCH, FOREVER, edits, kind_rule, screen, service, source
 from ccbill.rules.table import Document, refused
 
 PAYER = "payer.toml"
@@ -95,7 +95,7 @@ def plan(name: str, rule_files: Mapping[str, Document], changes: tuple[Change, .
         filing_limit_days=table.number("filing_limit_days", None, low=1, high=1500),
         line_note=table.text("line_note", ""),
         cannot_check=tuple(t.text("say") for t in table.tables("cannot_check")),
-        edits=table.yes("edits"),
+        edits=edits(table, sources),
         overlays=changes,
         sha256={f"{name}/{file}": rule_files[file].sha256 for file in rule_files},
     )
@@ -113,14 +113,15 @@ def _services(
     for file in rule_files:
         if file == PAYER:
             continue
-        each, _, day = file.removesuffix(".toml").rpartition(".")
-        if each not in editions:
+        each, dot, day = file.removesuffix(".toml").rpartition(".")
+        if dot and each not in editions:
             raise refused(
                 rule_files[file].place(),
                 f"payer.toml lists no service {each!r}",
                 f"add it to `services`, or rename the file; {did_you_mean(each, list(order))}",
             )
-        editions[each].append((_day(rule_files[file].place(), day), file))
+        first = _day(rule_files[file].place(), day)
+        editions[each].append((first, file))
     services = []
     for each, dated in editions.items():
         if not dated:

@@ -290,7 +290,7 @@ class Plan:
     filing_limit_days: int | None
     line_note: str
     cannot_check: tuple[str, ...]
-    edits: bool = False  # the published unit and pair edits bind this plan
+    edits: str = ""  # source of the published unit and pair edits, where they bind this plan
     sha256: Mapping[str, str] = field(default_factory=dict)  # rule file → its hash
     overlays: tuple[Change, ...] = ()
 

@@ -68,6 +68,10 @@ def service(
             "is after the next edition begins",
             "end it the day before, or leave `ends` out",
         )
+    if ends is not None and ends - EPOCH < first:
+        raise table.refused(
+            "ends", "is before the edition begins", "give a later day, or take the file away"
+        )
     cite = _cite(table, sources, None)
     service = Service(
         name=name,
@@ -361,6 +365,11 @@ def _problem(table: Table, default: str | None) -> str:
 def _cite(table: Table, sources: Mapping[str, Source], default: str | None) -> str:
     named = table.text("cite") if default is None else table.text("cite", default)
     return _known(table, "cite", named, list(sources))
+
+
+def edits(table: Table, sources: Mapping[str, Source]) -> str:
+    """The source of the published edits that bind the plan, blank where none do."""
+    return _known(table, "edits", table.text("edits"), list(sources)) if "edits" in table else ""
 
 
 def _keys(table: Table, key: str) -> tuple[str, ...]:

@@ -73,12 +73,17 @@ def span(service: Service) -> str:
     return f"{first or 'open start'} to {last}" if last else f"from {first or 'an open start'}"
 
 
+def groups() -> dict[str, list[str]]:
+    """The members of each group of credentials."""
+    found: dict[str, list[str]] = {}
+    for credential, group in vocabulary.credentials().items():
+        found.setdefault(group, []).append(credential)
+    return found
+
+
 def credentials(values: Sequence[str]) -> list[str]:
     """Credentials, with the name of a group in place of all its members."""
-    groups: dict[str, list[str]] = {}
-    for credential, group in vocabulary.credentials().items():
-        groups.setdefault(group, []).append(credential)
-    whole = {g: members for g, members in groups.items() if set(members) <= set(values)}
+    whole = {g: members for g, members in groups().items() if set(members) <= set(values)}
     inside = {member for members in whole.values() for member in members}
     return [*whole, *(v for v in values if v not in inside)]
 

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, TypeVar, overload
 
-from ccbill.errors import CcbillError, Exit, Message, did_you_mean
+from ccbill.errors import CcbillError, Exit, Message, did_you_mean, nearest
 from ccbill.rules.lines import Path, lines
 
+MISSPELT = 0.75  # a key that is this like a missing one is that one misspelt
 _REQUIRED: Any = object()
 T = TypeVar("T", bound=str)
 
@@ -203,5 +204,7 @@ class Table:
         if key in self._data:
             return self._data[key]
         if default is _REQUIRED:
-            raise self.refused(key, "is missing", f"add {key}")
+            unasked = [k for k in self._data if k not in self._asked]
+            near = nearest(key, unasked, MISSPELT)
+            raise self.refused(key, "is missing", f"rename {near}" if near else f"add {key}")
         return default
