@@ -402,12 +402,9 @@ def _price(table: pd.DataFrame, drafts: pd.DataFrame, fees: Fees) -> None:
 def modifier_sets(table: pd.DataFrame) -> Any:
     """Each line's modifiers as one text, sorted, so that their order does not matter."""
     columns = table[["modifier_1", "modifier_2", "modifier_3", "modifier_4"]]
-    distinct = columns.drop_duplicates()
-    words = {
-        tuple(row): " ".join(sorted(m for m in row if isinstance(m, str)))
-        for row in distinct.itertuples(index=False, name=None)
-    }
-    return pd.Series(list(columns.itertuples(index=False, name=None)), table.index).map(words)
+    number, distinct = pd.factorize(pd.MultiIndex.from_frame(columns.astype(object).fillna("")))
+    words = [" ".join(sorted(modifier for modifier in each if modifier)) for each in distinct]
+    return pd.Series(np.array(words, object)[number], table.index)
 
 
 def _missing(table: pd.DataFrame) -> npt.NDArray[np.object_]:

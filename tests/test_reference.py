@@ -9,15 +9,15 @@ import csv
 import os
 import random
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date
 from pathlib import Path
 
 import pytest
-
 import reference
-from ccbill.run import Request, run
 from reference import Line, generate
+
+from ccbill.run import Request, run
 
 Row = dict[str, str]
 Split = list[tuple[str, list[Row]]]
@@ -44,6 +44,28 @@ def as_workbook(rows: list[Row], _chance: random.Random) -> Split:
     return [("a.xlsx", rows)]
 
 
+# An overlay, and the setting of the independent reading that it stands for.
+OVERLAYS: dict[str, reference.Settings] = {
+    "rolling-cap-only": {"lifetime_cap": 0},
+    "all-attempts-window": {"lifetime_cap": 0, "window_counts": "all"},
+    "streamlined": {"authorization": "streamlined-30-days"},
+    "no-authorization": {"authorization": "none"},
+    "practitioner-apart": {"practitioner_time": "separate"},
+}
+
+
+@pytest.mark.sweep
+@pytest.mark.parametrize("overlay", OVERLAYS)
+@pytest.mark.parametrize("seed", SEEDS[: 20 if SWEEP else 2])
+def test_run_agrees_under_an_overlay(tmp_path: Path, seed: int, overlay: str) -> None:
+    export = generate.export(seed, plans=generate.ALL_PLANS)
+    expected = reference.bill(
+        export.activities, export.patients, export.staff, settings=OVERLAYS[overlay]
+    )
+    rules = [Path(__file__).parent / "overlays" / overlay]
+    _check(export, [("a.csv", export.activities)], expected, tmp_path, rules)
+
+
 @pytest.mark.sweep
 @pytest.mark.parametrize("form", [as_it_is, shuffled, split, as_workbook])
 @pytest.mark.parametrize("plans", PLANS)
@@ -53,7 +75,17 @@ def test_run_agrees_with_the_independent_reading(
 ) -> None:
     export = generate.export(seed, plans=PLANS[plans])
     expected = reference.bill(export.activities, export.patients, export.staff)
-    parts = form(export.activities, random.Random(seed))
+    _check(export, form(export.activities, random.Random(seed)), expected, tmp_path)
+
+
+def _check(
+    export: generate.Export,
+    parts: Split,
+    expected: reference.Result,
+    tmp_path: Path,
+    rules: Sequence[Path] = (),
+) -> None:
+    """Bills the files and compares every line, every row's outcome and the balance."""
     for name, rows in parts:
         if name.endswith(".xlsx"):
             generate.write_xlsx(rows, tmp_path / name, typed=export.typed)
@@ -66,7 +98,7 @@ def test_run_agrees_with_the_independent_reading(
             generate.write_csv(rows, companions[name])
     out = tmp_path / "out"
     names = [str(tmp_path / name) for name, _ in parts]
-    run(Request(names, out, date(2026, 11, 2), formats=["csv"], **companions))
+    run(Request(names, out, date(2026, 11, 2), formats=["csv"], rules=rules, **companions))
     assert _written(out, "claims.csv") == _expected(expected.lines)
     assert _written(out, "encounters.csv") == _expected(expected.encounters)
     told = {(row["file"], int(row["row"])): row for row in _table(out, "activities.csv")}

@@ -141,10 +141,17 @@ def _flat(name: str, value: Any) -> list[tuple[str, str]]:
     if isinstance(value, dict):
         inner = [(f"{name} {key}".strip(), each) for key, each in value.items()]
     elif isinstance(value, list):
-        inner = [(f"{name} {n}", each) for n, each in enumerate(value, 1)]
+        return [(name, _in_a_line(each)) for each in value]
     else:
         return [(name, "" if value is None else str(value))]
     return [line for key, each in inner for line in _flat(key, each)]
+
+
+def _in_a_line(value: Any) -> str:
+    """One input or one column's heading in a line: `file patients.csv, column zip, …`."""
+    if not isinstance(value, dict):
+        return str(value)
+    return ", ".join(f"{key} {each}" for key, each in value.items() if each not in (None, ""))
 
 
 def no_lines() -> pd.DataFrame:

@@ -8,7 +8,7 @@ from reference.medicare import settle_medicare
 from reference.michigan import MICHIGAN
 from reference.sim import settle_sim
 
-__all__ = ["Line", "Result", "bill"]
+__all__ = ["Line", "Result", "Settings", "bill"]
 
 PLANS = MICHIGAN | {SIM: settle_sim, MEDI_CAL: settle_medi_cal, MEDICARE: settle_medicare}
 
