@@ -149,7 +149,7 @@ def test_a_payer_mapped_to_a_name_that_no_plan_has(here: Path) -> None:
     )
 
 
-@pytest.mark.parametrize("month", ["2026-13", "2026-1", "2026-10-05", "October", "202610"])
+@pytest.mark.parametrize("month", ["2026-13", "2026-1", "2026-10-05"])
 def test_a_month_that_is_none(here: Path, month: str) -> None:
     assert refused(here, 2, "log.csv", "--month", month) == (
         f"--month: '{month}' is not a month\n"
@@ -266,7 +266,6 @@ def test_two_runs_write_the_same_bytes(here: Path) -> None:
 
 
 def test_fail_on_hold(here: Path) -> None:
-    assert run(here, "log.csv", "--dry-run").returncode == 0
     assert run(here, "log.csv", "--dry-run", "--fail-on", "never").returncode == 0
     assert run(here, "log.csv", "--fail-on", "hold").returncode == 1
     assert (here / "ccbill-out" / "claims.xlsx").exists()

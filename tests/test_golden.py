@@ -12,6 +12,7 @@ import os
 import shutil
 import subprocess
 from collections import Counter
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -38,16 +39,22 @@ FILES = (
 def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What `make run` makes, as CSV."""
     folder = tmp_path_factory.mktemp("golden")
-    done = ccbill(
-        *("run", "activities.csv", "encounters.csv", "--config", "ccbill.toml"),
-        *("--patients", "patients.csv", "--staff", "staff.csv", "--fees", "fees.csv"),
-        *("--no-ledger", "--today", "2026-11-02", "--format", "csv", "--out", str(folder / "out")),
-        cwd=SAMPLE,
-    )
-    assert done.returncode == 0, done.stderr
+    bill(folder / "out", "--format", "csv")
     if REGENERATE:
         regenerate(folder / "out")
     return folder / "out"
+
+
+def bill(out: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    done = ccbill(
+        *("run", "activities.csv", "encounters.csv", "--config", "ccbill.toml"),
+        *("--patients", "patients.csv", "--staff", "staff.csv", "--fees", "fees.csv"),
+        *("--no-ledger", "--today", "2026-11-02", "--out", str(out), *arguments),
+        cwd=SAMPLE,
+        COLUMNS="80",
+    )
+    assert done.returncode == 0, done.stderr
+    return done
 
 
 def regenerate(made: Path) -> None:
@@ -150,3 +157,22 @@ def test_the_trainers_scenario_is_in_the_sample() -> None:
         for row in rows(EXPECTED / "near_misses.csv")
         if (row["patient_id"], row["month"], row["code"]) == ("118204", "2026-08", "99487")
     ] == ["29"]
+
+
+def test_a_patient_who_changed_payers_has_each_payers_own_member_id() -> None:
+    claims = rows(EXPECTED / "claims.csv")
+    ids = {(r["plan"], r["member_id"]) for r in claims if r["patient_id"] == "220951"}
+    assert ids == {("bcbsm-pdcm", "XYA009915615"), ("priority-health", "09502444400")}
+
+
+def test_the_readme_shows_the_summary_and_a_rule_as_they_are(tmp_path: Path) -> None:
+    readme = (SAMPLE.parent / "README.md").read_text(encoding="utf-8")
+    blocks = [block.strip("\n").splitlines() for block in readme.split("```")[1::2]]
+    (shown,) = [block for block in blocks if any("rows read" in line for line in block)]
+    done = bill(tmp_path / "ccbill-out")
+    said = [line.rstrip() for line in done.stderr.splitlines()]
+    assert shown[:-2] == said[:-2]
+    (excerpt,) = [block for block in blocks if "[[screen]]" in block]
+    file = files("ccbill") / "payers" / "bcbsm-pdcm" / "care-coordination.2013-04-01.toml"
+    rule = iter(file.read_text(encoding="utf-8").splitlines())
+    assert all(line in rule for line in excerpt[1:])  # in this order, with lines left away

@@ -85,8 +85,8 @@ PDF = "open it in the program that wrote it and save it as CSV (UTF-8) or as an 
     [
         (b"", "is empty"),
         (b"\xef\xbb\xbf\n \n", "is empty"),
-        (gzip.compress(b""), "is empty"),
-        (gzip.compress(TEXT.encode())[:30], "is a gzip file that cannot be unpacked"),
+        (gzip.compress(b"", mtime=0), "is empty"),
+        (gzip.compress(TEXT.encode(), mtime=0)[:30], "is a gzip file that cannot be unpacked"),
         (b"%PDF-1.7\n", "is a PDF document, which ccbill does not read"),
         (b"\x89PNG\r\n\x1a\n", "is a PNG image, which ccbill does not read"),
         (b"PAR1\0\0", "is a Parquet file, which ccbill does not read"),

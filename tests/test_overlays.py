@@ -47,7 +47,7 @@ def refusal(folder: Path, files: dict[str, str]) -> str:
 
 
 def units(plan: Plan, *did: str) -> dict[str, int]:
-    return billed(plan, [activity(d) for d in did])
+    return billed(plan, [{"service_date": "2026-03-10", **activity(d)} for d in did])
 
 
 FOUR_CONFERENCES = [f"15 team-conference MD 2026-05-{day:02}" for day in (4, 11, 18, 25)]
@@ -238,7 +238,7 @@ REFUSED = [
     ),
     (
         {CONFERENCES: AT_MOST_3.replace("= 3", '= "3"')},
-        f"{FILE}:5: limit.1.at_most\nis not a whole number\nwrite limit.1.at_most = 1",
+        f"{FILE}:5: limit.1.at_most\nis not a whole number\nwrite at_most = 1",
     ),
     (
         {CONFERENCES: AT_MOST_3 + 'titel = "x"\n[sett]\n'},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import os
 import tempfile
 from collections.abc import Sequence
 from datetime import date
@@ -10,7 +11,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ccbill.report.tables import Report
@@ -21,19 +22,27 @@ from ccbill.run import Request, run
 PLANS = {plan.name: plan for plan in shipped()}
 MICHIGAN = ["bcbsm-pdcm", "priority-health", "mi-medicaid-hmo"]
 
-quick = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-whole_runs = settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+KINDS = """
+care-coordination care-management-contact portal-message team-conference comprehensive-assessment
+group-education post-discharge-call email advance-care-planning care-plan-oversight
+program-discussion
+"""
+
+# The same cases on every machine, but for `make sweep`, which goes on looking for others.
+usual = settings(
+    deadline=None,
+    derandomize=not os.environ.get("CCBILL_SWEEP"),
+    suppress_health_check=[HealthCheck.too_slow],
+)
+quick = settings(usual, max_examples=50)
+whole_runs = settings(usual, max_examples=5)
 
 Work = dict[str, str]
 
 work = st.fixed_dictionaries(
     {
         "minutes": st.integers(1, 90).map(str),
-        "kind": st.sampled_from(
-            ["care-coordination", "care-management-contact", "portal-message", "team-conference"]
-            + ["comprehensive-assessment", "group-education", "post-discharge-call", "email"]
-            + ["advance-care-planning", "care-plan-oversight", "program-discussion"]
-        ),
+        "kind": st.sampled_from(KINDS.split()),
         "mode": st.sampled_from(["phone", "in-person", "video", "portal", "none"]),
         "credential": st.sampled_from(["RN", "LMSW", "MA", "CHW", "NP", "MD"]),
         "service_date": st.integers(1, 28).map(lambda day: f"2026-03-{day:02}"),
@@ -79,12 +88,12 @@ def test_more_minutes_never_bill_less(
     name: str, plan: str, minutes: list[int], data: st.DataObject
 ) -> None:
     codes, fixed = TIMED[name]
-    usual = {"credential": "RN", "mode": "phone", "service_date": "2026-03-10"}
+    nurse = {"credential": "RN", "mode": "phone", "service_date": "2026-03-10"}
     longer = data.draw(st.integers(0, len(minutes) - 1))
     more = data.draw(st.integers(1, 60))
-    before = [usual | fixed | {"minutes": str(m)} for m in minutes]
+    before = [nurse | fixed | {"minutes": str(m)} for m in minutes]
     minutes[longer] += more
-    after = [usual | fixed | {"minutes": str(m)} for m in minutes]
+    after = [nurse | fixed | {"minutes": str(m)} for m in minutes]
     earlier, later = billed(PLANS[plan], before), billed(PLANS[plan], after)
     for code in codes.split():
         assert earlier.get(code, 0) <= later.get(code, 0)
@@ -94,8 +103,7 @@ def test_more_minutes_never_bill_less(
 @given(plan=st.sampled_from(MICHIGAN), did=st.lists(work, min_size=1, max_size=8).map(in_turn))
 def test_an_add_on_stands_beside_its_base(plan: str, did: list[Work]) -> None:
     units = billed(PLANS[plan], did)
-    assume("99489" in units)
-    assert units["99487"] == 1
+    assert "99489" not in units or units.get("99487") == 1
 
 
 @quick
@@ -107,8 +115,10 @@ def test_administrative_work_changes_nothing(plan: str, did: list[Work]) -> None
 
 # Whole runs, from files as they come: with blanks, words that nobody knows, and damage
 
-COLUMNS = ("activity_id", "patient_id", "payer", "service_date", "minutes", "kind", "mode")
-COLUMNS += ("credential", "group_size", "outcome")
+COLUMNS = (
+    *("activity_id", "patient_id", "payer", "service_date", "minutes", "kind", "mode"),
+    *("credential", "group_size", "outcome"),
+)
 
 rows = st.lists(
     st.fixed_dictionaries(
@@ -119,10 +129,7 @@ rows = st.lists(
                 ["2026-03-02", "2026-03-31", "2026-04-01", "4/2/2026", "2026-02-30", ""]
             ),
             "minutes": st.sampled_from(["5", "12", "31", "46", "76.5", "0:30", "0", "soon", ""]),
-            "kind": st.sampled_from(
-                ["care-coordination", "care-management-contact", "email", "team-conference"]
-                + ["comprehensive-assessment", "group-education", "med rec", ""]
-            ),
+            "kind": st.sampled_from([*KINDS.split(), "med rec", ""]),
             "mode": st.sampled_from(["phone", "in-person", "video", "fax", ""]),
             "credential": st.sampled_from(["RN", "MA", "MD", "float", ""]),
             "group_size": st.sampled_from(["3", "7", "12", ""]),

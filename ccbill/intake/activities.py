@@ -122,6 +122,8 @@ def fill_blanks(rows: Rows, settings: Settings) -> None:
     To be called when the companion files have had their say.
     """
     for column, value in settings.defaults.items():
+        if column == "rendering_npi":  # on the claim, but no sign that the provider took part
+            column = "supervising_npi"  # noqa: PLW2901
         if column != "minutes_unit":
             rows.text[column] = rows.get(column).filled_with(value)
     for column in ("kind", "payer"):

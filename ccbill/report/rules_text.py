@@ -29,20 +29,22 @@ def editions(found: Sequence[Edition]) -> None:
     rows = []
     for n, each in enumerate(found):
         again = n > 0 and found[n - 1].plan == each.plan
-        changed = [f"changed by {who}" for who in each.changed_by]
         rows.append(
             [
                 "" if again else each.plan,
-                "\n".join([each.service, *changed]),
+                each.service,
                 ", ".join(each.codes),
                 each.first or "open",
                 each.last or "",
-                ", ".join(each.standing),
+                "\n".join(each.standing),
                 each.checked,
             ]
         )
     console = _console()
-    console.print(_columns(headings, rows, whole=("plan", "service", "from", "to", "checked")))
+    whole = tuple(name for name in headings if name != "codes")
+    console.print(_columns(headings, rows, whole))
+    changed = [f"{each.plan} {each.service}: {who}" for each in found for who in each.changed_by]
+    _section(console, "Changed by overlays", changed)
     _out(console)
 
 

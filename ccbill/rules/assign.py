@@ -18,6 +18,7 @@ from ccbill.rules.decisions import Decisions, Work
 from ccbill.rules.edits import apply_edits
 from ccbill.rules.facts import Facts, matches_any
 from ccbill.rules.model import Plan, Screen, Service
+from ccbill.rules.prior import History, with_prior
 from ccbill.rules.screen import Answer, Verdicts, ask, ask_training
 from ccbill.tables import UNKNOWN, Ints, Mask, Outcome
 
@@ -26,15 +27,18 @@ def assign(
     facts: Facts,
     plans: Sequence[Plan],
     plan_of_row: Ints,
+    history: History | None = None,
     seen: Callable[[Answer, Ints], None] | None = None,
 ) -> Decisions:
     """Every row's answer, and what each group of rows bills.
 
     `plan_of_row` numbers `plans`, -1 where the row's payer has none. Rows with a problem of their
-    own (`activities.problem`) keep it and are not asked. `seen` gets every answer with its rows.
+    own (`activities.problem`) keep it and are not asked. Limits look back to `history`. `seen` gets
+    every answer with its rows.
     """
     rows = len(facts.activities)
-    verdicts = Verdicts.of(rows, seen)
+    facts, prior = with_prior(facts, history, plans)
+    verdicts = Verdicts.of(len(facts.activities), seen)
     decisions = Decisions(
         plans=plans,
         services=[(plan, service) for plan in plans for service in plan.services],
@@ -43,7 +47,7 @@ def assign(
         answer=np.zeros(rows, np.int16),
         book=verdicts.book,
     )
-    fine = _intake_problems(verdicts, facts)
+    fine = _intake_problems(verdicts, facts)[:rows]
     why = "no plan has this payer's name"
     verdicts.say(
         Answer(Outcome.HELD, "payer-not-known", "", why, ""),
@@ -53,7 +57,8 @@ def assign(
     for number, plan in enumerate(plans):
         mine = np.flatnonzero(fine & (plan_of_row == number))
         if len(mine):
-            _bill_plan(Work(plan, facts.of_plan(mine), verdicts, decisions), first, mine)
+            known = facts.of_plan(np.concatenate([mine, prior.of_plan(plan)]))
+            _bill_plan(Work(plan, known, verdicts, decisions, prior), first, mine)
         first += len(plan.services)
     _settle(verdicts, decisions)
     return decisions
@@ -65,7 +70,8 @@ def _settle(verdicts: Verdicts, decisions: Decisions) -> None:
         verdicts.number(Answer(Outcome.COUNTED, "", s.file, s.title, s.cite))
         for _, s in decisions.services
     ]
-    answer = np.where(verdicts.left > 0, verdicts.left, verdicts.held)
+    read = len(decisions.answer)
+    answer = np.where(verdicts.left > 0, verdicts.left, verdicts.held)[:read]
     yes = (answer == 0) & (decisions.service >= 0)
     answer[yes] = np.array(counted, np.int16)[decisions.service[yes]]
     assert (answer > 0).all(), "a row was given no answer"
@@ -147,7 +153,12 @@ def _ask_training(work: Work, first: int, taken: dict[int, Ints]) -> None:
     for screen in work.plan.screens:
         if screen.verb == "trained":
             by_service = [(work.plan.services[n - first], rows) for n, rows in taken.items()]
-            ask_training(work.verdicts, work.facts, screen, by_service)
+            before = {
+                staff: day
+                for (plan, staff), day in work.prior.first_counted.items()
+                if plan == work.plan.name
+            }
+            ask_training(work.verdicts, work.facts, screen, by_service, before)
 
 
 def _unchecked(work: Work, first: int, taken: dict[int, Ints]) -> list[str]:

@@ -76,7 +76,8 @@ def _limited(
     work: Work, service: Service, limit: Limit, groups: Groups, earned: Earned
 ) -> tuple[Groups, Earned]:
     """The candidates that the limit keeps; what becomes of the others is the limit's to say."""
-    found = cut(work.facts, service, limit, groups, earned, standing(work))
+    before = work.prior.of(work.plan, service)
+    found = cut(work.facts, service, limit, groups, earned, standing(work), before)
     gone = found.over
     if limit.over == "encounter" and gone.any():
         kept, theirs = _only(groups, earned, gone)
@@ -105,8 +106,10 @@ def note_beside(work: Work) -> None:
 
 
 def standing(work: Work) -> list[Standing]:
-    """Every code that the plan has billed so far."""
-    return [
+    """Every code that the plan has billed so far, in this run or before."""
+    days = work.facts.numbers("service_date")
+    before = [Standing(code, rows, days[rows]) for code, rows in work.prior.lines(work.plan)]
+    return before + [
         Standing(
             b.service.bills[n].code, b.groups.first[b.earned.head == n], b.day[b.earned.head == n]
         )

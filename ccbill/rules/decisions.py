@@ -10,6 +10,7 @@ import numpy as np
 from ccbill.rules.earn import Earned, Groups
 from ccbill.rules.facts import Facts
 from ccbill.rules.model import Bill, Plan, Service
+from ccbill.rules.prior import Prior
 from ccbill.rules.screen import Answer, Verdicts
 from ccbill.tables import Ints, Mask
 
@@ -102,3 +103,4 @@ class Work:
     facts: Facts
     verdicts: Verdicts
     decisions: Decisions
+    prior: Prior

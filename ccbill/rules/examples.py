@@ -21,6 +21,7 @@ from ccbill.rules.assign import assign
 from ccbill.rules.facts import Facts
 from ccbill.rules.model import Plan, Service
 from ccbill.rules.parse import EPOCH
+from ccbill.rules.prior import History
 from ccbill.tables import DAY, KEYS, PATIENT_FIELDS, ROW_FIELDS, TEXT, UNKNOWN, Ints, categorical
 
 USUAL_DAY = "2026-03-10"
@@ -71,18 +72,23 @@ def check(plans: Sequence[Plan]) -> None:
         raise CcbillError(Exit.REFUSED, *found)
 
 
-def billed(plan: Plan, did: list[dict[str, str]]) -> dict[str, int]:
+def billed(plan: Plan, did: list[dict[str, str]], history: History | None = None) -> dict[str, int]:
     """Units of each code (with its modifiers) that one patient's activities earn."""
-    return billed_each(plan, [did])[0]
+    return billed_each(plan, [did], history)[0]
 
 
-def billed_each(plan: Plan, patients: Sequence[list[dict[str, str]]]) -> list[dict[str, int]]:
-    """Units of each code (with its modifiers) that each patient's activities earn."""
+def billed_each(
+    plan: Plan, patients: Sequence[list[dict[str, str]]], history: History | None = None
+) -> list[dict[str, int]]:
+    """Units of each code (with its modifiers) that each patient's activities earn.
+
+    In `history` the patients are called 000000, 000001, …
+    """
     did = [d for theirs in patients for d in theirs]
     of = np.repeat(np.arange(len(patients)), [len(theirs) for theirs in patients])
     given = frozenset(name for d in did for name in d)
     facts = Facts(_activities(did, of), _patients(patients), given)
-    decisions = assign(facts, [plan], np.zeros(len(did), np.int16))
+    decisions = assign(facts, [plan], np.zeros(len(did), np.int16), history)
     units: list[Counter[str]] = [Counter() for _ in patients]
     for b in decisions.billed:
         for number, amount in b.earned.units.items():

@@ -37,8 +37,13 @@ def cut(
     groups: Groups,
     earned: Earned,
     billed: Sequence[Standing],
+    before: Ints,
 ) -> Cut:
-    """What the limit does to the candidates; `billed` is what other services have billed."""
+    """What the limit does to the candidates.
+
+    `billed` is what the plan's other services have billed; `before` are units of this service that
+    were submitted in earlier runs and keep their place whatever their date.
+    """
     rows = groups.first
     nothing = np.zeros(len(rows), bool)
     if not len(rows):
@@ -46,7 +51,10 @@ def cut(
     if limit.not_with:
         return Cut(beside(facts, rows, limit.not_with, limit.within, billed), nothing)
     assert limit.at_most is not None
-    key = packed(facts, rows, limit.within)
+    both = packed(facts, np.concatenate([rows, before]), limit.within)
+    key, key_before = both[: len(rows)], both[len(rows) :]
+    if limit.days is not None:
+        return _rolling(facts, limit, rows, before, both)
     order = in_order(facts, rows, key)
     if limit.keep == "longest":
         order = order[np.lexsort((-groups.seconds[order], key[order]))]
@@ -55,12 +63,16 @@ def cut(
         latest = np.empty(len(rows), np.int64)
         latest[order] = -np.arange(len(rows))
         order = np.lexsort((latest, place, key))
-    rank = _ranks(key[order])
-    if limit.days is not None:
-        return _rolling(facts, limit, rows, key, order, rank)
+    rank = _ranks(key[order]) + _counts(key_before, key[order])
     over = np.zeros(len(rows), bool)
     over[order] = rank >= limit.at_most
     return Cut(over, nothing)
+
+
+def _counts(among: Ints, keys: Ints) -> Ints:
+    """How often each key stands among others."""
+    ordered = np.sort(among)
+    return np.searchsorted(ordered, keys, "right") - np.searchsorted(ordered, keys, "left")
 
 
 def _ranks(key: Ints) -> Ints:
@@ -78,35 +90,39 @@ def _places(service: Service, limit: Limit, earned: Earned) -> Ints:
     return np.array([listed.get(label, len(listed)) for label in labels])[earned.head]
 
 
-def _rolling(facts: Facts, limit: Limit, rows: Ints, key: Ints, order: Ints, rank: Ints) -> Cut:
+def _rolling(facts: Facts, limit: Limit, rows: Ints, before: Ints, key: Ints) -> Cut:
     """At most so many within any span of days that ends on an attempt's day.
 
-    Works through everyone's first attempt, then everyone's second, and so on.
+    Works through everyone's first attempt, then everyone's second, and so on. Units submitted
+    before stand among the attempts on their days, and count against the lifetime from the start.
     """
     assert limit.at_most is not None
     assert limit.days is not None
-    day = facts.numbers("service_date")[rows].astype(np.int64)
+    attempts = np.concatenate([rows, before])
+    settled = np.arange(len(attempts)) >= len(rows)
+    order = in_order(facts, attempts, key)
+    rank = _ranks(key[order])
+    day = facts.numbers("service_date")[attempts].astype(np.int64)
     _, who = np.unique(key, return_inverse=True)
     long_ago = np.int64(-(2**40))
     recent = np.full((int(who.max()) + 1, limit.at_most), long_ago)  # the last days that count
-    billed = np.zeros(len(recent), np.int64)
-    over = np.zeros(len(rows), bool)
-    held = np.zeros(len(rows), bool)
+    billed = np.bincount(who[settled], minlength=len(recent))
+    lifetime = limit.lifetime or np.iinfo(np.int64).max
+    over = np.zeros(len(attempts), bool)
+    held = np.zeros(len(attempts), bool)
     by_rank = order[np.argsort(rank, kind="stable")]
     ends = np.cumsum(np.bincount(rank))
     for first, last in zip(np.append(0, ends[:-1]), ends, strict=True):
         now = by_rank[first:last]
-        person = who[now]
-        full = recent[person, 0] > day[now] - limit.days
-        late = ~full & (billed[person] >= (limit.lifetime or np.iinfo(np.int64).max))
-        over[now], held[now] = full, late
-        bills = ~full & ~late
-        billed[person] += bills
-        counting = person if limit.counts == "all" else person[bills]
-        days = day[now] if limit.counts == "all" else day[now][bills]
-        recent[counting, :-1] = recent[counting, 1:]
-        recent[counting, -1] = days
-    return Cut(over, held)
+        person, fixed = who[now], settled[now]
+        over[now] = ~fixed & (recent[person, 0] > day[now] - limit.days)
+        held[now] = ~fixed & ~over[now] & (billed[person] >= lifetime)
+        bills = ~over[now] & ~held[now]
+        billed[person] += bills & ~fixed
+        counts = np.ones(len(now), bool) if limit.counts == "all" else bills
+        recent[person[counts], :-1] = recent[person[counts], 1:]
+        recent[person[counts], -1] = day[now][counts]
+    return Cut(over[: len(rows)], held[: len(rows)])
 
 
 def beside(

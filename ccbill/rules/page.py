@@ -20,7 +20,9 @@ def page(plan: Plan, on: int) -> dict[str, Any]:
         "title": plan.title,
         "on": say.day(on),
         "payers": list(plan.payers),
-        "overlays": [c.said for c in plan.overlays],
+        "overlays": [
+            f"{c.said}: {c.service or 'payer.toml'}, {', '.join(c.keys)}" for c in plan.overlays
+        ],
         "settings": _settings(plan),
         "kinds": [_said(say.kind_rule(k), k.why, k.cite) for k in plan.kind_rules],
         "every_activity": [_said(say.screen(s), s.why, s.cite) for s in plan.screens],

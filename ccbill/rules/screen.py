@@ -6,7 +6,7 @@ counts. Answers are numbered in one book for the run, so that a row's answer is 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -174,19 +174,24 @@ def _blank(facts: Facts, screen: Screen, rows: Ints, name: str) -> Mask:
 
 
 def ask_training(
-    verdicts: Verdicts, facts: Facts, screen: Screen, taken: Sequence[tuple[Service, Ints]]
+    verdicts: Verdicts,
+    facts: Facts,
+    screen: Screen,
+    taken: Sequence[tuple[Service, Ints]],
+    before: Mapping[str, int],
 ) -> None:
     """Holds entries later than the grace period after a staff member's first counted entry.
 
-    The first entry is the earliest in the plan that every other screen lets pass; the training
-    must be on or before the service. Nothing is known of the training of someone not named.
+    The first entry is the earliest in the plan that every other screen lets pass, here or
+    `before`, by staff; the training must be on or before the service. Nothing is known of the
+    training of someone not named.
     """
     if "training_date" not in facts.given:
         return
     passing = [(service, verdicts.passing(rows)) for service, rows in taken]
     all_days = facts.numbers("service_date")
     all_staff = facts.codes("staff")
-    first = np.full(len(facts.categories("staff")) + 1, LAST_DAY, np.int64)
+    first = np.array([*(before.get(s, LAST_DAY) for s in facts.categories("staff")), LAST_DAY])
     for _, rows in passing:
         np.minimum.at(first, all_staff[rows], all_days[rows])
     grace_ends = _months_later(first, screen.months)

@@ -72,6 +72,9 @@ def split_codes(cell: str | None) -> set[str]:
     return {code.replace(".", "") for code in re.split(r"[;,|\s]+", cell or "")} - {""}
 
 
+PAIR_EDITS = dt.date(2024, 7, 1)
+
+
 class Patients:
     """What the rows say together about each patient: details from all of them that have a day,
     services elsewhere and practitioners from those of the plan that can be read."""
@@ -221,9 +224,10 @@ def settle_medicare(entries: list[Entry], book: Book, settings: Settings) -> Non
                 months_with_ccm.add(practitioner_month(month[0]))
                 if code == "99487":
                     complex_dates.add((month[0].patient, date))
-    assessments(services["G0506"], complex_dates, book)
+    oversight_dates: set[object] = set()
     for month in grouped(services["oversight"], practitioner_month):
-        oversight_month(month, patients, months_with_ccm, book)
+        oversight_dates |= oversight_month(month, patients, months_with_ccm, book)
+    assessments(services["G0506"], complex_dates, oversight_dates, book)
 
 
 def month_total_date(entries: list[Entry], patients: Patients) -> dt.date:
@@ -311,25 +315,46 @@ def practitioner_family(minutes: int, e: Entry) -> dict[str, int]:
 # --- assessment and oversight ---
 
 
-def assessments(entries: list[Entry], complex_dates: set[tuple[str, dt.date]], book: Book) -> None:
+def assessments(
+    entries: list[Entry],
+    complex_dates: set[tuple[str, dt.date]],
+    oversight: set[object],
+    book: Book,
+) -> None:
+    """Once ever, on the day of the visit; not on the date of a 99487, nor by CMS's pair edits of
+    2024-07-01 on that of a G0181 or G0182."""
     beside = [e for e in entries if (e.patient, e.date) in complex_dates]
     alone = [e for e in entries if (e.patient, e.date) not in complex_dates]
     book.left_out(beside, "not-with")
     for candidates in grouped(alone, lambda e: e.patient):
-        book.counted(candidates[:1])
-        book.line(candidates[:1], "G0506", 1, candidates[0].minutes)
+        first = candidates[0]
+        if (
+            first.date >= PAIR_EDITS
+            and (first.patient, practitioner(first), first.date) in oversight
+        ):
+            book.left_out([first], "not-with")
+        else:
+            book.counted([first])
+            book.line([first], "G0506", 1, first.minutes)
         book.left_out(candidates[1:], "once-ever")
 
 
 def oversight_month(
     month: list[Entry], patients: Patients, with_ccm: set[object], book: Book
-) -> None:
-    """30 minutes in one setting; the two settings do not add. Held beside CCM of the month."""
+) -> set[object]:
+    """30 minutes in one setting; the two settings do not add. Held beside CCM of the month.
+
+    Gives patient, practitioner and date of each line.
+    """
     book.counted(month)
+    billed: set[object] = set()
     for same in grouped(month, lambda e: e.facts["setting"]):
         minutes = sum(e.seconds or 0 for e in same) // 60
         if minutes >= 30 and practitioner_month(month[0]) in with_ccm:
             book.held(same, "not-with")
         elif minutes >= 30:
             code = OVERSIGHT_CODES[same[0].facts["setting"] or ""]
-            book.line(same, code, 1, minutes, on=month_total_date(same, patients))
+            date = month_total_date(same, patients)
+            book.line(same, code, 1, minutes, on=date)
+            billed.add((month[0].patient, practitioner(month[0]), date))
+    return billed
