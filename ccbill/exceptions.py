@@ -7,6 +7,7 @@ a patient, a patient's month, a word that ccbill does not know.
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,7 @@ from ccbill.rules.model import Bill, Plan
 from ccbill.rules.payers import ALIKE
 from ccbill.tables import UNKNOWN, Ints, Note, Outcome, month_text, named
 
+FAR, SOON = 10**6, 14  # days
 PLANS = 1024  # more than there can be: a plan's number and a month pack into one
 # The columns that tell one thing to fix from another, besides the problem.
 PER: dict[str, tuple[str, ...]] = {
@@ -46,6 +48,7 @@ SHARED = (
     "month",
     "service_date",
     "activity_id",
+    "code",
     "why",
     "rule",
     "cite",
@@ -53,20 +56,26 @@ SHARED = (
 
 
 def exceptions(
-    facts: Facts, decisions: Decisions, fees: Fees, notes: list[Note], lines: pd.DataFrame
+    facts: Facts,
+    decisions: Decisions,
+    fees: Fees,
+    notes: list[Note],
+    lines: pd.DataFrame,
+    today: int,
 ) -> pd.DataFrame:
     """The exceptions report (EXCEPTIONS): holds by money at stake, then notes."""
-    amount = stakes(facts, decisions, fees)
+    worth = stakes(facts, decisions, fees)
     held = np.flatnonzero(decisions.outcome == Outcome.HELD)
     problems = np.array([a.problem for a in decisions.book], object)[decisions.answer[held]]
     names, which = np.unique(problems.astype(str), return_inverse=True)
     parts = [
-        _things_to_fix(facts, decisions, amount, str(name), held[which == n])
+        _things_to_fix(facts, decisions, worth, str(name), held[which == n])
         for n, name in enumerate(names)
     ]
     parts.append(_noted([n for n in notes if n.problem not in WORDS or n.problem not in names]))
     parts.append(_charges_missing(lines))
     parts.append(_not_checked(decisions))
+    parts.append(_timely_filing(decisions, lines, today))
     table = pd.concat([p for p in parts if len(p)] or [_empty()], ignore_index=True)
     table = table.reindex(columns=list(EXCEPTIONS))
     for name in ("amount", "service_date", "file_by", "row"):
@@ -82,16 +91,28 @@ def _empty() -> pd.DataFrame:
     return pd.DataFrame({name: pd.Series(dtype=object) for name in EXCEPTIONS})
 
 
-def stakes(facts: Facts, decisions: Decisions, fees: Fees) -> Ints:
-    """Cents at stake in each held activity, UNKNOWN where there is no price or nothing to gain."""
+@dataclass(frozen=True, slots=True)
+class Worth:
+    """What each held activity would bring: cents, UNKNOWN where there is no price or nothing to
+    gain, and the code, None where it would earn none."""
+
+    amount: Ints
+    code: Any
+
+
+def stakes(facts: Facts, decisions: Decisions, fees: Fees) -> Worth:
+    """What the held activities would bring."""
     amount = np.full(len(facts.activities), UNKNOWN, np.int64)
+    code = np.full(len(facts.activities), None, object)
+    for stake in reversed(decisions.stakes):  # of a base and its add-ons, the base names the code
+        code[stake.rows] = stake.bill.code
     for stake in decisions.stakes:
         cents = unit_price(facts, fees, stake.rows, stake.plan, stake.bill)
         known = cents != UNKNOWN
         rows = stake.rows[known]
         gain = cents[known] * stake.units[known]
         amount[rows] = np.where(amount[rows] == UNKNOWN, gain, amount[rows] + gain)
-    return amount
+    return Worth(amount, code)
 
 
 def unit_price(facts: Facts, fees: Fees, rows: Ints, plan: Plan, bill: Bill) -> Ints:
@@ -109,12 +130,12 @@ def unit_price(facts: Facts, fees: Fees, rows: Ints, plan: Plan, bill: Bill) -> 
 
 
 def _things_to_fix(
-    facts: Facts, decisions: Decisions, amount: Ints, problem: str, rows: Ints
+    facts: Facts, decisions: Decisions, worth: Worth, problem: str, rows: Ints
 ) -> pd.DataFrame:
     """One row for each thing that the problem's rows have in common."""
     says = PROBLEMS[problem]
     per = (WORDS[problem],) if problem in WORDS else PER[says.per]
-    about = _about(facts, decisions, rows)
+    about = _about(facts, decisions, rows).assign(code=worth.code[rows])
     number, _ = pd.factorize(pd.MultiIndex.from_frame(about[list(per)].fillna("")), sort=False)
     first = np.flatnonzero(~pd.Series(number).duplicated().to_numpy())
     count = np.bincount(number)
@@ -123,7 +144,7 @@ def _things_to_fix(
         codes, _ = pd.factorize(about[name])
         agrees = np.bincount(number, codes == codes[first][number]) == count
         table[name] = table[name].astype(object).where(agrees, None)
-    cents = amount[rows]
+    cents = worth.amount[rows]
     total = np.bincount(number, np.where(cents == UNKNOWN, 0, cents)).astype(np.int64)
     priced = np.bincount(number, cents != UNKNOWN) > 0
     what, fix = [says.says] * len(table), [says.fix] * len(table)
@@ -142,6 +163,8 @@ def _things_to_fix(
             "staff_id": table["staff"],
             "month": table["month"],
             "service_date": table["service_date"],
+            "code": table["code"],
+            "file_by": about["file_by"].groupby(number).min().to_numpy(),
             "what": what,
             "why": table["why"].where(table["why"] != says.says, None),
             "fix": fix,
@@ -198,6 +221,10 @@ def _about(facts: Facts, decisions: Decisions, rows: Ints) -> pd.DataFrame:
     table["row_number"] = rows
     table["service_date"] = facts.numbers("service_date")[rows]
     table["month"] = month_text(facts.numbers("service_date")[rows])
+    limits = np.array([*(p.filing_limit_days or UNKNOWN for p in decisions.plans), UNKNOWN])
+    limit = limits[decisions.plan[rows]]
+    known = (table["service_date"] != UNKNOWN) & (limit != UNKNOWN)
+    table["file_by"] = np.where(known, table["service_date"] + limit, UNKNOWN)
     return table
 
 
@@ -232,6 +259,24 @@ def _not_checked(decisions: Decisions) -> pd.DataFrame:
         why=[f"no input has the column {name}" for _, name in found],
         rows=[1] * len(found),
     )
+
+
+def _timely_filing(decisions: Decisions, lines: pd.DataFrame, today: int) -> pd.DataFrame:
+    """Claims whose plan's filing limit has passed, or will within two weeks."""
+    limits = {plan.name: plan.filing_limit_days for plan in decisions.plans}
+    limit = pd.to_numeric(lines["plan"].astype(object).map(limits)).fillna(FAR).astype(np.int64)
+    due = lines.assign(file_by=lines["service_to"].astype(np.int64) + limit)
+    due = due[due["file_by"] < today + SOON]
+    how: dict[str, Any] = dict.fromkeys(
+        ("plan", "payer", "billing_npi", "patient_id", "month"), "first"
+    )
+    found = due.groupby("claim_id", observed=True, sort=False).agg(
+        how | {"file_by": "min", "charge": lambda cents: cents[cents != UNKNOWN].sum()}
+    )
+    found = found.reset_index().rename(columns={"billing_npi": "practice", "charge": "amount"})
+    passed = found["file_by"] < today
+    why = np.where(passed, "the filing limit has passed", "the filing limit is near")
+    return _notes_of("timely-filing", **found, why=why, rows=0)
 
 
 def _notes_of(problem: str, **columns: Any) -> pd.DataFrame:

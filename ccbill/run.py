@@ -95,7 +95,7 @@ def bill(
         "submitted": build.no_lines(),
         "summary": build.summary(lines.lines),
         "rules_used": build.rules_used(decisions),
-        "exceptions": exceptions(facts, decisions, fees, notes, lines.lines),
+        "exceptions": exceptions(facts, decisions, fees, notes, lines.lines, today),
         "near_misses": near_misses(facts, decisions, fees),
         "unreadable_rows": read.unreadable,
         "balance": balance(facts, decisions),

@@ -176,3 +176,20 @@ def test_the_readme_shows_the_summary_and_a_rule_as_they_are(tmp_path: Path) -> 
     file = files("ccbill") / "payers" / "bcbsm-pdcm" / "care-coordination.2013-04-01.toml"
     rule = iter(file.read_text(encoding="utf-8").splitlines())
     assert all(line in rule for line in excerpt[1:])  # in this order, with lines left away
+
+
+def test_the_readme_shows_the_walk_through_an_overlay_as_it_is(tmp_path: Path) -> None:
+    readme = (SAMPLE.parent / "README.md").read_text(encoding="utf-8")
+    blocks = [block.strip("\n") for block in readme.split("```")[1::2]]
+    overlay = SAMPLE / "overlays" / "outreach-cap"
+    diff = ccbill(
+        "rules", "diff", "--overlay", str(overlay), str(SAMPLE / "outreach.csv"), cwd=tmp_path
+    )
+    assert "\n".join(line.rstrip() for line in diff.stdout.splitlines()) in blocks
+    shown = ccbill("rules", "show", "medi-cal-ecm", cwd=tmp_path)
+    limit = next(block for block in blocks if block.startswith("  limits"))
+    assert limit in shown.stdout
+    (written,) = (block for block in blocks if "limit.1.lifetime" in block)
+    file = overlay / "medi-cal-ecm" / "ecm-outreach.2022-01-01.toml"
+    assert written.removeprefix("toml\n") in file.read_text(encoding="utf-8")
+    assert ccbill("rules", "check", str(overlay), cwd=tmp_path).returncode == 0

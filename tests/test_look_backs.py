@@ -15,9 +15,7 @@ from ccbill.rules.prior import History
 PLANS = {plan.name: plan for plan in plans([])}
 
 
-def before(
-    rule: str, code: str, *days: str, units: int = 1, practice: str | None = None
-) -> History:
+def before(rule: str, code: str, *days: str, units: int = 1) -> History:
     """Submitted lines of the examples' one patient."""
     return History(
         pd.DataFrame(

@@ -144,13 +144,18 @@ def _plan_table(report: Report, plain: bool) -> Table:
         table.add_row(printable(str(plan)) or "(no plan)", *_plan_cells(row))
     if len(plans) > 1:
         table.add_section()
-        table.add_row("all", *_plan_cells(plans.sum()), style="bold")
+        table.add_row("all", *_plan_cells(plans.sum(min_count=1)), style="bold")
     return table
 
 
 def _plans(report: Report) -> pd.DataFrame:
-    """Per plan, blank where a row has none: the figures of the plan table, money in cents."""
+    """Per plan, blank where a row has none: the figures of the plan table, money in cents.
+
+    Money is missing where no line of the plan has a price.
+    """
     import pandas as pd  # noqa: PLC0415
+
+    from ccbill.tables import UNKNOWN  # noqa: PLC0415
 
     lines = (report.claims, report.encounters)
     billed = pd.concat([table[["plan", "patient_id"]].apply(_words) for table in lines])
@@ -165,7 +170,11 @@ def _plans(report: Report) -> pd.DataFrame:
         "held": _by_plan(report.balance["plan"], report.balance["rows_held"]),
         "short": _by_plan(report.near_misses["plan"], 1),
     }
-    return pd.DataFrame(columns).fillna(0).astype("int64").sort_index()
+    table = pd.DataFrame(columns).fillna(0).astype("int64").sort_index()
+    for name, source in (("charge", "charge"), ("expected", "expected_payment")):
+        priced = report.summary[report.summary[source] != UNKNOWN]
+        table[name] = table[name].where(table.index.isin(_words(priced["plan"])))
+    return table
 
 
 def _by_plan(plans: pd.Series[str], numbers: pd.Series[int] | int) -> pd.Series[int]:
@@ -188,9 +197,15 @@ def _known(cents: pd.Series[int]) -> pd.Series[int]:
     return cents.where(cents != UNKNOWN, 0).astype("int64")
 
 
-def _plan_cells(row: pd.Series[int]) -> list[str]:
-    money = ("charge", "expected")
-    return [_money(row[name]) if name in money else f"{row[name]:,}" for name in row.index]
+def _plan_cells(row: pd.Series[float]) -> list[str]:
+    """The figures as text; money that nobody knows is blank."""
+    cells = []
+    for name, value in row.items():
+        known = value == value  # noqa: PLR0124 (a missing number is not equal to itself)
+        number = int(value) if known else 0
+        text = _money(number) if name in ("charge", "expected") else f"{number:,}"
+        cells.append(text if known else "")
+    return cells
 
 
 def _held_problems(exceptions: pd.DataFrame) -> pd.DataFrame:

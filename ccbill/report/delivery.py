@@ -40,7 +40,7 @@ _PREFIX, _SUFFIX = ".ccbill-", ".tmp"
 
 
 @dataclass(frozen=True, slots=True)
-class _Stage:
+class Stage:
     """The private directory of one delivery: files to come, files replaced, and the plan."""
 
     path: Path
@@ -78,19 +78,19 @@ def deliver(report: Report, out: Path, formats: Sequence[str]) -> list[Path]:
 
 
 def _deliver(report: Report, out: Path, formats: Sequence[str]) -> list[Path]:
-    stage = _Stage(Path(mkdtemp(_SUFFIX, _PREFIX, out)))
+    stage = Stage(Path(mkdtemp(_SUFFIX, _PREFIX, out)))
     try:
         stage.new.mkdir(private.PRIVATE_DIRECTORY)
         stage.old.mkdir(private.PRIVATE_DIRECTORY)
-        names = _write_set(report, stage, formats)
-        _move_in(stage, out, names, _earlier_files(out) - set(names))
+        names = write_set(report, stage, formats)
+        _move_in(stage, out, names, earlier_files(out) - set(names))
     finally:
         if not stage.plan.exists():  # else it holds files that could not be put back yet
             shutil.rmtree(stage.path, ignore_errors=True)
     return [out / name for name in names]
 
 
-def _write_set(report: Report, stage: _Stage, formats: Sequence[str]) -> list[str]:
+def write_set(report: Report, stage: Stage, formats: Sequence[str]) -> list[str]:
     """Write every file under `stage.new`; their names, run.json last."""
     names = []
     if "xlsx" in formats:
@@ -112,9 +112,9 @@ def _write_set(report: Report, stage: _Stage, formats: Sequence[str]) -> list[st
     return names
 
 
-def _move_in(stage: _Stage, out: Path, names: list[str], unwanted: set[str]) -> None:
+def _move_in(stage: Stage, out: Path, names: list[str], unwanted: set[str]) -> None:
     """Move the new set in and the old one out; on any failure, back again."""
-    present = {name for name in {*names, *unwanted} if _is_file(out / name)}
+    present = {name for name in {*names, *unwanted} if is_file(out / name)}
     draft = stage.plan.with_suffix(".draft")
     with private.create(draft) as file:
         file.write(json.dumps(sorted(set(names) - present)).encode())
@@ -133,7 +133,7 @@ def _move_in(stage: _Stage, out: Path, names: list[str], unwanted: set[str]) -> 
         raise
 
 
-def _put_back(stage: _Stage, out: Path) -> None:
+def _put_back(stage: Stage, out: Path) -> None:
     """Undo the moves of a delivery that did not end: everything as before it began."""
     if not stage.plan.exists():
         return
@@ -150,11 +150,11 @@ def _clear_leftovers(out: Path) -> None:
     """Remove what a killed run left, after putting back the files that it had moved."""
     for path in sorted(out.glob(f"{_PREFIX}*{_SUFFIX}")):
         if path.is_dir() and not path.is_symlink():
-            _put_back(_Stage(path), out)
+            _put_back(Stage(path), out)
             shutil.rmtree(path)
 
 
-def _earlier_files(out: Path) -> set[str]:
+def earlier_files(out: Path) -> set[str]:
     """The names that an earlier run.json lists, as far as they are names that ccbill writes."""
     try:
         listed = json.loads(private.read(out / RECORD))["files"]
@@ -163,7 +163,7 @@ def _earlier_files(out: Path) -> set[str]:
         return set()
 
 
-def _is_file(path: Path) -> bool:
+def is_file(path: Path) -> bool:
     """Whether a file, or a link to something, has this name; a directory there is refused."""
     if path.is_dir() and not path.is_symlink():
         raise private.refused(path, "is a directory")
