@@ -15,12 +15,12 @@ import numpy.typing as npt
 import pandas as pd
 
 from ccbill.config import Practice, Settings
+from ccbill.drafts import AS_DRAFTED, LATEST, drafts
 from ccbill.fees import Fees
 from ccbill.report.tables import CLAIMS
 from ccbill.rules.bill import month_end
 from ccbill.rules.decisions import Billed, Decisions, Stake
 from ccbill.rules.facts import Facts
-from ccbill.rules.model import Bill, Change
 from ccbill.rules.screen import Answer
 from ccbill.tables import (
     PATIENT_FIELDS,
@@ -124,15 +124,14 @@ def _table(
     facts: Facts, decisions: Decisions, billed: list[Billed], settings: Settings
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The lines of these groups in the order of the contract, and beside each its draft."""
-    parts = [_lines(facts, b, number, decisions) for number, b in enumerate(billed)]
-    drafts = pd.concat(parts, ignore_index=True) if parts else _no_drafts()
-    table = _details(facts, drafts, settings)
-    table["member_id"] = _member_ids(facts, decisions, drafts["standing"].to_numpy())
-    table["claim_id"] = _claim_ids(table, drafts)
+    drafted = drafts(facts, decisions, billed)
+    table = _details(facts, drafted, settings)
+    table["member_id"] = _member_ids(facts, decisions, drafted["standing"].to_numpy())
+    table["claim_id"] = _claim_ids(table, drafted)
     order = np.lexsort(
         [
-            drafts["addon"].to_numpy(bool),
-            _ranks(drafts["base"]),
+            drafted["addon"].to_numpy(bool),
+            _ranks(drafted["base"]),
             table["service_from"].to_numpy(),
             _ranks(table["claim_id"]),
             _ranks(table["patient_id"]),
@@ -140,106 +139,9 @@ def _table(
         ]
     )
     table = table.iloc[order].reset_index(drop=True)
-    drafts = drafts.iloc[order].reset_index(drop=True)
+    drafted = drafted.iloc[order].reset_index(drop=True)
     table["line"] = table.groupby("claim_id", observed=True, sort=False).cumcount() + 1
-    return table, drafts
-
-
-def _no_drafts() -> pd.DataFrame:
-    whole = (*DRAFT_NUMBERS, *LATEST)
-    return pd.DataFrame(
-        {name: pd.Series(dtype=np.int64 if name in whole else object) for name in DRAFT}
-    )
-
-
-def _lines(facts: Facts, billed: Billed, number: int, decisions: Decisions) -> pd.DataFrame:
-    """One row for each bill of each group, with the activities that its details come from."""
-    groups, service, plan = billed.groups, billed.service, billed.plan
-    latest = {name: _latest(facts, billed, name) for name in LATEST}
-    notes = np.full(len(groups.starts), "", object)
-    unchecked = [f"not checked: {name}" for p, name in decisions.not_checked if p is plan]
-    for say in [plan.line_note, *unchecked]:
-        notes += f"{say}; " if say else ""
-    for say, where in billed.notes:
-        notes[where] += f"{say}; "
-    for change in plan.changes_of(service):
-        notes[_affected(facts, latest["payer"], change)] += f"{change.said}; "
-    tables = []
-    for n, bill in enumerate(service.bills):
-        has = np.flatnonzero(billed.earned.units[n] > 0)
-        tables.append(
-            pd.DataFrame(
-                {
-                    "billed": number,
-                    "group": has,
-                    "addon": bill.needs is not None,
-                    "base": bill.needs or bill.code,
-                    "plan": plan.name,
-                    "rule": service.file.removesuffix(".toml"),
-                    "rule_standing": bill.standing,
-                    "code": bill.code,
-                    **_modifiers(bill),
-                    "units": billed.earned.units[n][has],
-                    "minutes": groups.minutes[has],
-                    "activities": groups.size[has],
-                    "standing": groups.last[has],
-                    "day": _threshold_day(facts, billed, bill)[has],
-                    "own_claim": bill.code if service.own_claim else None,
-                    "charge_required": bill.charge_required,
-                    "pays": UNKNOWN if bill.pays is None else bill.pays,
-                    "pays_line": UNKNOWN if bill.pays_line is None else bill.pays_line,
-                    "line_notes": notes[has] + (f"{bill.note}; " if bill.note else ""),
-                    **{name: rows[has] for name, rows in latest.items()},
-                }
-            )
-        )
-    return pd.concat(tables, ignore_index=True)
-
-
-def _affected(facts: Facts, payer_rows: Ints, change: Change) -> Ints | slice:
-    """Which groups an overlay bears on: those of the payers that it adds, or all."""
-    if not change.payers:
-        return slice(None)
-    added = {" ".join(name.split()).casefold() for name in change.payers}
-    names = facts.categories("payer")
-    hit = np.array([*(" ".join(n.split()).casefold() in added for n in names), False])
-    return np.flatnonzero(hit[np.append(facts.codes("payer"), -1)[payer_rows]])
-
-
-# Details of a line that come from the last activity of its group that gives them.
-LATEST = (
-    "payer",
-    "rendering_npi",
-    "supervising_npi",
-    "authorization_number",
-    "place_of_service",
-    "diagnosis_codes",
-)
-
-
-def _latest(facts: Facts, billed: Billed, name: str) -> Ints:
-    """The last activity of each group that gives the field, -1 where none does."""
-    groups = billed.groups
-    given = facts.codes(name)[groups.rows] >= 0
-    place = np.where(given, np.arange(len(groups.rows)), -1)
-    last = np.maximum.reduceat(place, groups.starts)
-    return np.where(last >= 0, groups.rows[last], -1)
-
-
-def _threshold_day(facts: Facts, billed: Billed, bill: Bill) -> Ints:
-    """The day on which a month's minutes reached the bill's first unit, where the plan wants it."""
-    if billed.plan.date_of_service != "threshold-met" or bill.once_at is None:
-        return billed.day
-    groups = billed.groups
-    seconds = np.cumsum(facts.numbers("seconds")[groups.rows].astype(np.int64))
-    before = np.append(0, seconds)[groups.starts]
-    reached = (seconds - before[groups.of]) // 60 >= bill.once_at
-    place = np.where(reached, np.arange(len(groups.rows)), len(groups.rows) - 1)
-    return facts.numbers("service_date")[groups.rows[np.minimum.reduceat(place, groups.starts)]]
-
-
-def _modifiers(bill: Bill) -> dict[str, str | None]:
-    return {f"modifier_{n + 1}": (*bill.modifiers, *[None] * 4)[n] for n in range(4)}
+    return table, drafted
 
 
 def _details(facts: Facts, drafts: pd.DataFrame, settings: Settings) -> pd.DataFrame:
@@ -283,35 +185,6 @@ def _member_ids(facts: Facts, decisions: Decisions, standing: Ints) -> Any:
     others = latest.reindex(key[standing]).fillna(-1).to_numpy(np.int64)
     own = codes[standing]
     return categorical(np.where(own >= 0, own, others), ids.categories)
-
-
-DRAFT_NUMBERS = (
-    "billed",
-    "group",
-    "units",
-    "minutes",
-    "activities",
-    "standing",
-    "day",
-    "pays",
-    "pays_line",
-)
-AS_DRAFTED = (
-    "code",
-    "modifier_1",
-    "modifier_2",
-    "modifier_3",
-    "modifier_4",
-    "units",
-    "minutes",
-    "activities",
-    "rule",
-    "rule_standing",
-)
-DRAFT = {
-    **dict.fromkeys((*DRAFT_NUMBERS, *LATEST, *AS_DRAFTED)),
-    **dict.fromkeys(("plan", "addon", "base", "own_claim", "charge_required", "line_notes")),
-}
 
 
 def _taken(facts: Facts, drafts: pd.DataFrame, name: str) -> Any:

@@ -1,4 +1,4 @@
-"""Held rows and notes → one row for each thing to fix, and the other answers about what is left.
+"""Held rows and notes → one row for each thing to fix.
 
 What one row of the report stands for is said by its problem: a row of the export, a staff member,
 a patient, a patient's month, a word that ccbill does not know.
@@ -7,7 +7,6 @@ a patient, a patient's month, a word that ccbill does not know.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -17,15 +16,14 @@ from ccbill import vocabulary
 from ccbill.errors import nearest
 from ccbill.fees import Fees
 from ccbill.problems import PROBLEMS
-from ccbill.report.tables import BALANCE, EXCEPTIONS, NEAR_MISSES
-from ccbill.rules.decisions import Decisions, Short
+from ccbill.report.tables import EXCEPTIONS
+from ccbill.rules.decisions import Decisions
 from ccbill.rules.facts import Facts
-from ccbill.rules.model import Bill, Plan
 from ccbill.rules.payers import ALIKE
-from ccbill.tables import UNKNOWN, Ints, Note, Outcome, month_text, named
+from ccbill.tables import UNKNOWN, Ints, Note, Outcome, month_text
+from ccbill.worth import Worth, stakes
 
 FAR, SOON = 10**6, 14  # days
-PLANS = 1024  # more than there can be: a plan's number and a month pack into one
 # The columns that tell one thing to fix from another, besides the problem.
 PER: dict[str, tuple[str, ...]] = {
     "row": ("row_number",),
@@ -89,44 +87,6 @@ def exceptions(
 
 def _empty() -> pd.DataFrame:
     return pd.DataFrame({name: pd.Series(dtype=object) for name in EXCEPTIONS})
-
-
-@dataclass(frozen=True, slots=True)
-class Worth:
-    """What each held activity would bring: cents, UNKNOWN where there is no price or nothing to
-    gain, and the code, None where it would earn none."""
-
-    amount: Ints
-    code: Any
-
-
-def stakes(facts: Facts, decisions: Decisions, fees: Fees) -> Worth:
-    """What the held activities would bring."""
-    amount = np.full(len(facts.activities), UNKNOWN, np.int64)
-    code = np.full(len(facts.activities), None, object)
-    for stake in reversed(decisions.stakes):  # of a base and its add-ons, the base names the code
-        code[stake.rows] = stake.bill.code
-    for stake in decisions.stakes:
-        cents = unit_price(facts, fees, stake.rows, stake.plan, stake.bill)
-        known = cents != UNKNOWN
-        rows = stake.rows[known]
-        gain = cents[known] * stake.units[known]
-        amount[rows] = np.where(amount[rows] == UNKNOWN, gain, amount[rows] + gain)
-    return Worth(amount, code)
-
-
-def unit_price(facts: Facts, fees: Fees, rows: Ints, plan: Plan, bill: Bill) -> Ints:
-    """What one unit is expected to pay, else its charge, in cents at each activity's date."""
-    charge, expected = fees.of(
-        np.full(len(rows), plan.name, object),
-        facts.activities["payer"].iloc[rows],
-        np.full(len(rows), bill.code, object),
-        np.full(len(rows), " ".join(sorted(bill.modifiers)), object),
-        facts.numbers("service_date")[rows],
-    )
-    published = next((p for p in (bill.pays, bill.pays_line) if p is not None), UNKNOWN)
-    expected = np.where(expected == UNKNOWN, published, expected)
-    return np.where(expected == UNKNOWN, charge, expected)
 
 
 def _things_to_fix(
@@ -283,67 +243,3 @@ def _notes_of(problem: str, **columns: Any) -> pd.DataFrame:
     says = PROBLEMS[problem]
     table = pd.DataFrame(columns)
     return table.assign(severity="note", problem=problem, what=says.says, fix=says.fix)
-
-
-def near_misses(facts: Facts, decisions: Decisions, fees: Fees) -> pd.DataFrame:
-    """Months with counted time and no unit yet, or near the next one: columns of NEAR_MISSES."""
-    parts = [_near(facts, short, fees) for short in decisions.short if len(short.standing)]
-    empty = pd.DataFrame({name: pd.Series(dtype=object) for name in NEAR_MISSES})
-    table = pd.concat(parts or [empty], ignore_index=True)[list(NEAR_MISSES)]
-    keys = ["plan", "patient_id", "practice", "month", "code"]
-    return table.sort_values(keys, na_position="first", ignore_index=True)
-
-
-def _near(facts: Facts, short: Short, fees: Fees) -> pd.DataFrame:
-    bills = short.service.bills
-    amount = np.full(len(short.bill), UNKNOWN, np.int64)
-    for number in np.unique(short.bill):
-        mine = short.bill == number
-        amount[mine] = unit_price(facts, fees, short.standing[mine], short.plan, bills[number])
-    about = facts.activities.iloc[short.standing]
-    return pd.DataFrame(
-        {
-            "plan": short.plan.name,
-            "patient_id": about["patient"].to_numpy(object),
-            "practice": about["practice"].to_numpy(object),
-            "month": month_text(facts.numbers("service_date")[short.standing]),
-            "code": np.array([b.code for b in bills], object)[short.bill],
-            "have_minutes": short.have,
-            "need_minutes": short.need,
-            "short_minutes": short.need - short.have,
-            "amount": amount,
-        }
-    )
-
-
-def balance(facts: Facts, decisions: Decisions) -> pd.DataFrame:
-    """Rows and seconds by plan, month and outcome, with the columns of BALANCE.
-
-    Asserts that no row and no second is lost or counted twice.
-    """
-    rows = np.arange(len(facts.activities))
-    seconds = facts.numbers("seconds").astype(np.int64)
-    seconds = np.where(seconds == UNKNOWN, 0, seconds)
-    dated = facts.numbers("service_date") != UNKNOWN
-    month = np.where(dated, facts.months(), UNKNOWN)
-    number, cells = pd.factorize(month.astype(np.int64) * PLANS + decisions.plan + 1)
-    table = pd.DataFrame(index=range(len(cells)))
-    for what, weight in (("rows", np.ones(len(rows), np.int64)), ("seconds", seconds)):
-        table[f"{what}_read"] = _sums(number, weight, len(cells))
-        for outcome in Outcome:
-            name = f"{what}_{outcome.word.replace('-', '_')}"
-            table[name] = _sums(number, weight * (decisions.outcome == outcome), len(cells))
-        parts = table[[f"{what}_counted", f"{what}_left_out", f"{what}_held"]].sum(axis=1)
-        assert (parts == table[f"{what}_read"]).all(), f"{what} do not balance"
-        assert table[f"{what}_read"].sum() == weight.sum(), f"{what} were lost"
-    plan, month = cells % PLANS - 1, cells // PLANS
-    table["plan"] = named([*(p.name for p in decisions.plans), None], plan)
-    first_days = np.where(month == UNKNOWN, 0, month).astype("M8[M]").astype("M8[D]")
-    table["month"] = month_text(np.where(month == UNKNOWN, UNKNOWN, first_days.astype(np.int64)))
-    order = table[["plan", "month"]].astype(object).fillna("").sort_values(["plan", "month"]).index
-    return table.loc[order, list(BALANCE)].reset_index(drop=True)
-
-
-def _sums(number: Any, weight: Ints, size: int) -> Ints:
-    """Whole sums of weights by number; exact, since every partial sum is below 2**53."""
-    return np.bincount(number, weight, size).astype(np.int64)

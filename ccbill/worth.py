@@ -1,0 +1,85 @@
+"""What held and short work would bring: money at stake, and the months near their next unit."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ccbill.fees import Fees
+from ccbill.report.tables import NEAR_MISSES
+from ccbill.rules.decisions import Decisions, Short
+from ccbill.rules.facts import Facts
+from ccbill.rules.model import Bill, Plan
+from ccbill.tables import UNKNOWN, Ints, month_text
+
+
+@dataclass(frozen=True, slots=True)
+class Worth:
+    """What each held activity would bring: cents, UNKNOWN where there is no price or nothing to
+    gain, and the code, None where it would earn none."""
+
+    amount: Ints
+    code: Any
+
+
+def stakes(facts: Facts, decisions: Decisions, fees: Fees) -> Worth:
+    """What the held activities would bring."""
+    amount = np.full(len(facts.activities), UNKNOWN, np.int64)
+    code = np.full(len(facts.activities), None, object)
+    for stake in reversed(decisions.stakes):  # of a base and its add-ons, the base names the code
+        code[stake.rows] = stake.bill.code
+    for stake in decisions.stakes:
+        cents = unit_price(facts, fees, stake.rows, stake.plan, stake.bill)
+        known = cents != UNKNOWN
+        rows = stake.rows[known]
+        gain = cents[known] * stake.units[known]
+        amount[rows] = np.where(amount[rows] == UNKNOWN, gain, amount[rows] + gain)
+    return Worth(amount, code)
+
+
+def unit_price(facts: Facts, fees: Fees, rows: Ints, plan: Plan, bill: Bill) -> Ints:
+    """What one unit is expected to pay, else its charge, in cents at each activity's date."""
+    charge, expected = fees.of(
+        np.full(len(rows), plan.name, object),
+        facts.activities["payer"].iloc[rows],
+        np.full(len(rows), bill.code, object),
+        np.full(len(rows), " ".join(sorted(bill.modifiers)), object),
+        facts.numbers("service_date")[rows],
+    )
+    published = next((p for p in (bill.pays, bill.pays_line) if p is not None), UNKNOWN)
+    expected = np.where(expected == UNKNOWN, published, expected)
+    return np.where(expected == UNKNOWN, charge, expected)
+
+
+def near_misses(facts: Facts, decisions: Decisions, fees: Fees) -> pd.DataFrame:
+    """Months with counted time and no unit yet, or near the next one: columns of NEAR_MISSES."""
+    parts = [_near(facts, short, fees) for short in decisions.short if len(short.standing)]
+    empty = pd.DataFrame({name: pd.Series(dtype=object) for name in NEAR_MISSES})
+    table = pd.concat(parts or [empty], ignore_index=True)[list(NEAR_MISSES)]
+    keys = ["plan", "patient_id", "practice", "month", "code"]
+    return table.sort_values(keys, na_position="first", ignore_index=True)
+
+
+def _near(facts: Facts, short: Short, fees: Fees) -> pd.DataFrame:
+    bills = short.service.bills
+    amount = np.full(len(short.bill), UNKNOWN, np.int64)
+    for number in np.unique(short.bill):
+        mine = short.bill == number
+        amount[mine] = unit_price(facts, fees, short.standing[mine], short.plan, bills[number])
+    about = facts.activities.iloc[short.standing]
+    return pd.DataFrame(
+        {
+            "plan": short.plan.name,
+            "patient_id": about["patient"].to_numpy(object),
+            "practice": about["practice"].to_numpy(object),
+            "month": month_text(facts.numbers("service_date")[short.standing]),
+            "code": np.array([b.code for b in bills], object)[short.bill],
+            "have_minutes": short.have,
+            "need_minutes": short.need,
+            "short_minutes": short.need - short.have,
+            "amount": amount,
+        }
+    )
