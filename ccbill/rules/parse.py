@@ -7,43 +7,30 @@ from collections.abc import Mapping
 from datetime import date
 from typing import get_args
 
-from ccbill import vocabulary
-from ccbill.errors import did_you_mean
 from ccbill.problems import PROBLEMS
+from ccbill.rules.conditions import FIELDS, kinds, known_word, read_test, read_tests
 from ccbill.rules.model import (
-    Between,
     Bill,
-    Blank,
     Clock,
-    Compared,
     Example,
     Given,
-    HasCode,
     KindRule,
     Limit,
     LineNote,
-    Matcher,
-    NoneOf,
-    OneOf,
-    Op,
     Screen,
     Service,
     Source,
     Standing,
-    Test,
     Tests,
     Verb,
 )
 from ccbill.rules.table import Table
-from ccbill.tables import DAY, PATIENT_FIELDS, ROW_FIELDS
 
 EPOCH = date(1970, 1, 1).toordinal()
 FOREVER = date(9999, 12, 31).toordinal() - EPOCH
 KEYS = ("patient", "practice", "practitioner", "day", "month", "year", "activity")
 NEVER_ALONE = 2**31
-NUMBERS = ("minutes", "group_size", "participants", "diagnoses")
 VERBS: tuple[Verb, ...] = get_args(Verb)
-FIELDS = (*ROW_FIELDS, *PATIENT_FIELDS)
 FAILING = {
     "kind": "left-out-kind",
     "mode": "left-out-mode",
@@ -80,7 +67,7 @@ def service(
         last_day=last if ends is None else ends - EPOCH,
         title=table.text("title"),
         cite=cite,
-        takes=_tests(table, "takes"),
+        takes=read_tests(table, "takes"),
         screens=tuple(screen(t, sources, cite) for t in table.tables("screen")),
         per=_keys(table, "per"),
         line_per=_keys(table, "line_per") if "line_per" in table else (),
@@ -113,7 +100,7 @@ def screen(table: Table, sources: Mapping[str, Source], cite: str | None) -> Scr
     months = 0
     tests: Tests
     if verb == "same":
-        tests = [{_known(table, verb, table.text(verb), [*FIELDS, "practitioner"]): Given()}]
+        tests = [{known_word(table, verb, table.text(verb), [*FIELDS, "practitioner"]): Given()}]
     elif verb == "trained":
         inner = table.table("trained")
         field = inner.choice("by", ("training_date",))
@@ -121,7 +108,7 @@ def screen(table: Table, sources: Mapping[str, Source], cite: str | None) -> Scr
         inner.done()
         tests = [{field: Given()}]
     else:
-        tests = _tests(table, verb)
+        tests = read_tests(table, verb)
     first = next(iter(tests[0]))
     holds = verb in ("hold_when", "nobody", "same", "someone", "trained") or (
         table.choice("otherwise", ("leave-out", "hold"), "leave-out") == "hold"
@@ -137,7 +124,7 @@ def screen(table: Table, sources: Mapping[str, Source], cite: str | None) -> Scr
         problem=_problem(table, default),
         holds=holds,
         blank=table.choice("blank", ("holds", "counts", "leaves-out"), "holds"),
-        where=_tests(table, "of") if "of" in table else (),
+        where=read_tests(table, "of") if "of" in table else (),
         months=months,
         within=_keys(table, "within") if verb in ("nobody", "same") else (),
         field=first if verb == "same" else "",
@@ -153,7 +140,7 @@ def _bill(table: Table, sources: Mapping[str, Source], cite: str) -> Bill:
     bill = Bill(
         code=table.text("code"),
         modifiers=table.texts("modifiers", ()),
-        when=_test(table.table("when")) if "when" in table else {},
+        when=read_test(table.table("when")) if "when" in table else {},
         once_at=once.number("minutes", low=0, high=44_640) if once else None,
         step=step.number("minutes", low=1, high=44_640) if step else None,
         after=step.number("after", low=0, high=44_640) if step else 0,
@@ -200,7 +187,7 @@ def _limit(table: Table, sources: Mapping[str, Source], cite: str) -> Limit:
 def _clock(table: Table) -> Clock:
     clock = Clock(
         name=table.text("name"),
-        who=_test(table.table("who")),
+        who=read_test(table.table("who")),
         joins=table.text("joins", ""),
         alone_from=table.number("alone_from", None, low=1, high=44_640) or NEVER_ALONE,
     )
@@ -224,7 +211,7 @@ def _note(table: Table) -> LineNote:
         say=table.text("say"),
         beside=table.texts("beside", ()),
         within=_keys(table, "within") if "beside" in table else (),
-        everyone=_test(table.table("everyone")) if "everyone" in table else {},
+        everyone=read_test(table.table("everyone")) if "everyone" in table else {},
     )
     table.done()
     return note
@@ -232,7 +219,7 @@ def _note(table: Table) -> LineNote:
 
 def kind_rule(table: Table, sources: Mapping[str, Source], verb: str) -> KindRule:
     rule = KindRule(
-        kinds=tuple(_known(table, "kinds", kind, kinds()) for kind in table.texts("kinds")),
+        kinds=tuple(known_word(table, "kinds", kind, kinds()) for kind in table.texts("kinds")),
         holds=verb == "hold",
         problem=_problem(table, "rule-assumed" if verb == "hold" else "left-out-kind"),
         why=table.text("why"),
@@ -256,95 +243,6 @@ def _example(table: Table, sources: Mapping[str, Source], cite: str) -> Example:
     return example
 
 
-def _tests(table: Table, key: str) -> Tests:
-    if table.is_list(key):
-        return [_test(t) for t in table.tables(key)]
-    return [_test(table.table(key))]
-
-
-def _test(table: Table) -> Test:
-    test = {name: _matcher(table, name) for name in table.names()}
-    table.done()
-    if not test:
-        raise table.refused("", "no field is named", "name a field and its values")
-    return test
-
-
-def _matcher(table: Table, name: str) -> Matcher:
-    _known(table, name, name, [*FIELDS, "minutes", "diagnoses"])
-    if table.is_text(name):
-        return Given() if table.choice(name, ("given", "blank")) == "given" else Blank()
-    if {**ROW_FIELDS, **PATIENT_FIELDS}.get(name) == DAY:
-        return _compared(table.table(name))
-    if name == "other_services":
-        inner = table.table(name)
-        ranges = tuple(_code_range(inner, "has", words) for words in inner.texts("has"))
-        inner.done()
-        return HasCode(ranges)
-    if name in NUMBERS:
-        bounds = table.table(name)
-        low = bounds.number("from", None, low=0, high=44_640)
-        high = bounds.number("to", None, low=0, high=44_640)
-        bounds.done()
-        return Between(low, high)
-    if table.is_list(name):
-        return OneOf(_words(table, name, name))
-    inner = table.table(name)
-    values = _words(inner, "not", name)
-    inner.done()
-    return NoneOf(values)
-
-
-def _compared(table: Table) -> Compared:
-    op: Op = table.one_of(get_args(Op))
-    days = [*(f for f, kind in {**ROW_FIELDS, **PATIENT_FIELDS}.items() if kind == DAY)]
-    others = table.texts(op)
-    for other in others:
-        _known(table, op, other, [*days, *(f"first {kind}" for kind in kinds())])
-    compared = Compared(
-        op=op,
-        others=others,
-        days=table.number("days", None, low=-3660, high=3660) or 0,
-        by_month=table.choice("by", ("day", "month"), "day") == "month",
-    )
-    table.done()
-    return compared
-
-
-def _code_range(table: Table, key: str, words: str) -> tuple[str, str]:
-    """A code, or `90951-90970`: all the codes between two of one length."""
-    first, _, last = words.partition("-")
-    if not first or (last and (len(first) != len(last) or first > last)):
-        raise table.refused(key, f"has {words!r}, no code and no range", "write 90951-90970")
-    return first, last or first
-
-
-def _words(table: Table, key: str, name: str) -> tuple[str, ...]:
-    """The texts under a key, each known where the field has a vocabulary."""
-    values = table.texts(key)
-    if len(set(values)) < len(values):
-        raise table.refused(key, "names something twice", "name each once")
-    if name == "credential":
-        return tuple(c for v in values for c in _credentials(table, key, v))
-    known = {"kind": kinds(), "mode": list(vocabulary.modes())}.get(name)
-    return values if known is None else tuple(_known(table, key, v, known) for v in values)
-
-
-def _credentials(table: Table, key: str, word: str) -> list[str]:
-    """A credential itself, or all the credentials of a group."""
-    groups = vocabulary.credentials()
-    if word in groups:
-        return [word]
-    members = [c for c, group in groups.items() if group == word]
-    if not members:
-        _known(table, key, word, [*groups, *set(groups.values())])
-    return members
-
-
-def kinds() -> list[str]:
-    return list(vocabulary.kinds())
-
-
 def missing_problem(field: str) -> str:
     """The name of the problem of a blank cell: `authorization_number` → `authorization-missing`."""
     stem = field.removesuffix("_date").removesuffix("_number").removesuffix("_codes")
@@ -359,24 +257,20 @@ def missing_problem(field: str) -> str:
 
 def _problem(table: Table, default: str | None) -> str:
     named = table.text("problem") if default is None else table.text("problem", default)
-    return _known(table, "problem", named, list(PROBLEMS))
+    return known_word(table, "problem", named, list(PROBLEMS))
 
 
 def _cite(table: Table, sources: Mapping[str, Source], default: str | None) -> str:
     named = table.text("cite") if default is None else table.text("cite", default)
-    return _known(table, "cite", named, list(sources))
+    return known_word(table, "cite", named, list(sources))
 
 
 def edits(table: Table, sources: Mapping[str, Source]) -> str:
     """The source of the published edits that bind the plan, blank where none do."""
-    return _known(table, "edits", table.text("edits"), list(sources)) if "edits" in table else ""
+    if "edits" not in table:
+        return ""
+    return known_word(table, "edits", table.text("edits"), list(sources))
 
 
 def _keys(table: Table, key: str) -> tuple[str, ...]:
-    return tuple(_known(table, key, k, list(KEYS)) for k in table.texts(key))
-
-
-def _known(table: Table, key: str, word: str, known: list[str]) -> str:
-    if word not in known:
-        raise table.refused(key, f"{word!r} is not known", did_you_mean(word, known))
-    return word
+    return tuple(known_word(table, key, k, list(KEYS)) for k in table.texts(key))
