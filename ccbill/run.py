@@ -16,9 +16,10 @@ from typing import Any
 import numpy as np
 
 from ccbill import __version__, config, intake
+from ccbill.balance import balance
 from ccbill.claims import claims, hold_unbillable
 from ccbill.config import Settings
-from ccbill.exceptions import balance, exceptions, near_misses
+from ccbill.exceptions import exceptions
 from ccbill.fees import Fees
 from ccbill.intake.fees import read_fees
 from ccbill.report import build
@@ -34,6 +35,7 @@ from ccbill.rules.parse import EPOCH
 from ccbill.rules.payers import plan_of_rows
 from ccbill.rules.screen import Answer
 from ccbill.tables import UNKNOWN, Intake, Outcome, check_activities
+from ccbill.worth import near_misses
 
 FORMATS = ("xlsx", "csv", "parquet")
 
