@@ -231,12 +231,18 @@ def _timely_filing(decisions: Decisions, lines: pd.DataFrame, today: int) -> pd.
         ("plan", "payer", "billing_npi", "patient_id", "month"), "first"
     )
     found = due.groupby("claim_id", observed=True, sort=False).agg(
-        how | {"file_by": "min", "charge": lambda cents: cents[cents != UNKNOWN].sum()}
+        how | {"file_by": "min", "charge": _known_sum}
     )
     found = found.reset_index().rename(columns={"billing_npi": "practice", "charge": "amount"})
     passed = found["file_by"] < today
     why = np.where(passed, "the filing limit has passed", "the filing limit is near")
     return _notes_of("timely-filing", **found, why=why, rows=0)
+
+
+def _known_sum(cents: Any) -> int:
+    """The sum of what is known, UNKNOWN where nothing is."""
+    known = cents[cents != UNKNOWN]
+    return int(known.sum()) if len(known) else UNKNOWN
 
 
 def _notes_of(problem: str, **columns: Any) -> pd.DataFrame:

@@ -79,7 +79,7 @@ def _write_book(
         "strings_to_urls": False,
         "strings_to_numbers": False,
         "use_zip64": True,
-        "default_format_properties": FONT,
+        "default_format_properties": dict(FONT),  # which the workbook adds to
     }
     book = Workbook(file, options)
     book.set_properties({"title": title, "author": "ccbill", "created": created(report.record)})
