@@ -14,7 +14,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from ccbill import __version__, rules_cli
+from ccbill import __version__, explain_cli, ledger_cli, rules_cli
 from ccbill.errors import CcbillError, Exit, Message
 
 app = typer.Typer(
@@ -26,11 +26,13 @@ app = typer.Typer(
 )
 
 app.add_typer(rules_cli.app)
+app.add_typer(ledger_cli.app)
+app.command("explain")(explain_cli.explain_command)
 
 EXITS = (
     "Exit codes: 0 done; 1 done, and --fail-on was reached; 2 usage, configuration or rule file "
     "refused; 3 an input cannot be used; 4 output could not be written; 70 a fault in ccbill; "
-    "129, 130, 143 stopped by a signal."
+    "75 another run holds the ledger; 129, 130, 143 stopped by a signal."
 )
 
 
@@ -86,9 +88,21 @@ def run_command(
         typer.Option(metavar="DIR", help="Overlay of the practice's own rules; repeatable."),
     ] = None,
     config: Annotated[Path | None, typer.Option(help="The ccbill.toml to use.")] = None,
+    ledger: Annotated[
+        Path | None, typer.Option(help="The ledger to use, instead of the usual one.")
+    ] = None,
     no_ledger: Annotated[
         bool, typer.Option("--no-ledger", help="Look back at nothing and keep nothing.")
     ] = False,
+    submit: Annotated[
+        bool, typer.Option("--submit", help="Count the claims as billed, without a draft.")
+    ] = False,
+    complete: Annotated[
+        bool, typer.Option("--complete", help="The exports have the whole log of their months.")
+    ] = False,
+    lock_timeout: Annotated[
+        float | None, typer.Option(min=0, metavar="SECONDS", help="How long to wait for a run.")
+    ] = None,
     fail_on: Annotated[
         FailOn, typer.Option(help="Exit 1 where the exceptions have such a row.")
     ] = FailOn.NEVER,
@@ -110,8 +124,9 @@ def run_command(
     [bold]ccbill run october.xlsx --month 2026-10 --format csv --out october[/bold]
     """
     os.environ["CCBILL_DEBUG"] = "1" if debug else ""
-    del no_ledger  # there is no ledger yet: every line is new
-    from ccbill.report import console  # noqa: PLC0415  (pandas only where it is used)
+    _agree(ledger=ledger, no_ledger=no_ledger, submit=submit, dry_run=dry_run)
+    from ccbill.handover import Redelivered  # noqa: PLC0415  (pandas only where it is used)
+    from ccbill.report import console  # noqa: PLC0415
     from ccbill.run import Request, run  # noqa: PLC0415
 
     request = Request(
@@ -128,15 +143,35 @@ def run_command(
         rules=rules or (),
         complete=fail_on is not FailOn.NEVER,
         dry_run=dry_run,
+        ledger=None if no_ledger else ledger_cli.ledger_path(ledger, config),
+        submit=submit,
+        whole_log=complete,
+        lock_timeout=lock_timeout,
     )
-    report, written = run(request)
+    try:
+        report, written = run(request)
+    except Redelivered as earlier:
+        console.redelivered(earlier.run, earlier.files)
+        if as_json:
+            _print(earlier.files[-1].read_text(encoding="utf-8").removesuffix("\n"))
+        return
     reached = _reached(fail_on, set(report.exceptions["severity"]))
     if as_json:
         _print(console.record_text(report, written))
     if not quiet or len(report.exceptions):
         console.summary(report, written)
+        console.ledger_notes(report)
     if reached:
         raise typer.Exit(Exit.FOUND)
+
+
+def _agree(*, ledger: Path | None, no_ledger: bool, submit: bool, dry_run: bool) -> None:
+    """Refuses options that contradict one another."""
+    for option, given in (("--ledger", ledger is not None), ("--submit", submit)):
+        if no_ledger and given:
+            raise _refused("--no-ledger", f"stands beside {option}", "leave out one of the two")
+    if submit and dry_run:
+        raise _refused("--dry-run", "stands beside --submit", "leave out one of the two")
 
 
 def _reached(fail_on: FailOn, severities: set[str]) -> bool:
@@ -214,6 +249,9 @@ def _code() -> int:
         closed = isinstance(done.__context__, BrokenPipeError)  # Typer makes a 1 of it
         return Exit.DONE if closed else int(done.code or 0)
     except CcbillError as error:
+        if error.code == Exit.BUSY:  # in one line, for cron
+            print(*(f"{m.where}: {m.what}; {m.fix}" for m in error.messages), file=sys.stderr)
+            return error.code
         from ccbill.report.console import messages  # noqa: PLC0415
 
         messages(error)

@@ -8,23 +8,30 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
-from ccbill import __version__, config, intake
+from ccbill import __version__, config, handover, intake, recorded
 from ccbill.balance import balance
-from ccbill.claims import claims, hold_unbillable
+from ccbill.claims import Claims, claims, hold_unbillable
 from ccbill.config import Settings
 from ccbill.exceptions import exceptions
 from ccbill.fees import Fees
 from ccbill.intake.fees import read_fees
+from ccbill.ledger import store
+from ccbill.ledger.record import next_run
+from ccbill.ledger.settle import Settled, settle
+from ccbill.ledger.store import Ledger
+from ccbill.recorded import Book
 from ccbill.report import build
 from ccbill.report.delivery import deliver
-from ccbill.report.tables import Report
+from ccbill.report.tables import CLAIMS, Report
 from ccbill.rules import load
 from ccbill.rules.assign import assign
 from ccbill.rules.decisions import Decisions
@@ -57,6 +64,10 @@ class Request:
     rules: Sequence[Path] = ()  # overlays, laid over those of the settings
     complete: bool = False  # hold claim lines that lack what their payer will want
     dry_run: bool = False
+    ledger: Path | None = None  # None: look back at nothing and keep nothing
+    submit: bool = False  # what is recorded counts as billed
+    whole_log: bool = False  # the exports have all that was done in their cases
+    lock_timeout: float | None = None  # seconds to wait for another run; None: as the settings say
 
 
 def run(request: Request) -> tuple[Report, list[Path]]:
@@ -71,41 +82,110 @@ def run(request: Request) -> tuple[Report, list[Path]]:
         staff=request.staff,
         sheet=request.sheet,
     )
-    report = bill(read, plans, settings, fees, request)
-    written = [] if request.dry_run else deliver(report, request.out, request.formats)
-    return report, written
+    if request.ledger is None:
+        report = bill(read, plans, settings, fees, request)
+        return report, [] if request.dry_run else deliver(report, request.out, request.formats)
+    with opened(request.ledger, request, settings) as ledger:
+        book = Book(ledger, recorded.terms(plans), request.whole_log)
+        if request.dry_run:
+            return bill(read, plans, settings, fees, request, book), []
+        handover.finish_before(ledger, request.out, read.inputs)
+        with store.writing(ledger):
+            report = bill(read, plans, settings, fees, request, book)
+            written = handover.deliver(book, report, request)
+        return report, written
+
+
+def opened(path: Path, request: Request, settings: Settings) -> AbstractContextManager[Ledger]:
+    """The run's ledger, open; a dry run makes none."""
+    named = (request.lock_timeout, settings.lock_timeout, store.PATIENCE)
+    seconds = next(each for each in named if each is not None)
+    return store.opened(path, seconds, make=not request.dry_run)
 
 
 def bill(
-    read: Intake, plans: Sequence[Plan], settings: Settings, fees: Fees, request: Request
+    read: Intake,
+    plans: Sequence[Plan],
+    settings: Settings,
+    fees: Fees,
+    request: Request,
+    book: Book | None = None,
 ) -> Report:
-    """Decides and prices what was read, and builds every table of the report."""
+    """Decides and prices what was read, and builds every table of the report.
+
+    With a `book`, what was submitted before counts, and the run's entry is left in it.
+    """
     facts = Facts(check_activities(read.activities), read.patients, read.given)
     plan_of_row, unknown_payers = plan_of_rows(facts, plans, settings.payers)
-    decisions = assign(facts, plans, plan_of_row)
+    spoken = recorded.cases(facts, plan_of_row, plans, request.months)
+    before = recorded.billed_before(book, facts, spoken)
+    decisions = assign(facts, plans, plan_of_row, before)
     decisions = _only_months(facts, decisions, request.months)
+    today = request.today.toordinal() - EPOCH
+    decisions, lines = _priced(facts, decisions, settings, fees, request)
+    decisions, lines, done = _settled(facts, decisions, lines, settings, fees, today, book, spoken)
+    sent = done.lines[(done.lines["status"] != "void").to_numpy(bool)]
+    at_work = [plan for plan in plans if plan.name in set(spoken["plan"])]
+    notes = [*read.notes, *unknown_payers, *overridden(plans)]
+    notes += recorded.notes(book, done, at_work)
+    found = exceptions(facts, decisions, fees, notes, sent, today)
+    tables: dict[str, Any] = {
+        "claims": done.lines,
+        "encounters": lines.encounters,
+        "submitted": done.submitted[list(CLAIMS)],
+        "summary": build.summary(sent),
+        "rules_used": build.rules_used(decisions),
+        "exceptions": recorded.with_unnumbered(found, done),
+        "near_misses": near_misses(facts, decisions, fees),
+        "unreadable_rows": read.unreadable,
+        "balance": balance(facts, decisions),
+        "activities": build.trace(facts, decisions, done.adopted, lines.line_of_row),
+        "notes": build.notes_table(notes),
+    }
+    record = _record(request, settings, read, decisions, tables)
+    if book is not None and not request.dry_run:
+        record["run"] = next_run(book.ledger)
+        record["status"] = "submitted" if request.submit else "draft"
+    report = Report(**tables, run=build.run_table(record), record=record)
+    if book is not None:
+        book.entry = recorded.entry(report, done, facts, spoken, request.today)
+    return report
+
+
+def _priced(
+    facts: Facts, decisions: Decisions, settings: Settings, fees: Fees, request: Request
+) -> tuple[Decisions, Claims]:
+    """The claim lines, and the decisions without what cannot go out."""
     today = request.today.toordinal() - EPOCH
     lines = claims(facts, decisions, settings, fees, today)
     complete = request.complete or settings.claims_complete
     held = hold_unbillable(decisions, lines, complete=complete)
-    if held is not decisions:
-        decisions, lines = held, claims(facts, held, settings, fees, today)
-    notes = [*read.notes, *unknown_payers, *overridden(plans)]
-    tables: dict[str, Any] = {
-        "claims": lines.lines,
-        "encounters": lines.encounters,
-        "submitted": build.no_lines(),
-        "summary": build.summary(lines.lines),
-        "rules_used": build.rules_used(decisions),
-        "exceptions": exceptions(facts, decisions, fees, notes, lines.lines, today),
-        "near_misses": near_misses(facts, decisions, fees),
-        "unreadable_rows": read.unreadable,
-        "balance": balance(facts, decisions),
-        "activities": build.trace(facts, decisions, lines.lines, lines.line_of_row),
-        "notes": build.notes_table(notes),
-    }
-    record = _record(request, settings, read, decisions, tables)
-    return Report(**tables, run=build.run_table(record), record=record)
+    if held is decisions:
+        return decisions, lines
+    return held, claims(facts, held, settings, fees, today)
+
+
+def _settled(
+    facts: Facts,
+    decisions: Decisions,
+    lines: Claims,
+    settings: Settings,
+    fees: Fees,
+    today: int,
+    book: Book | None,
+    spoken: pd.DataFrame,
+) -> tuple[Decisions, Claims, Settled]:
+    """The lines beside what was submitted; cases whose log lacks something are held."""
+    if book is None:
+        return decisions, lines, recorded.all_new(lines.lines)
+    scope = recorded.scope(facts, decisions, spoken, book)
+    done = settle(book.ledger, lines.lines, scope, book.terms)
+    if len(done.incomplete):
+        decisions = recorded.hold_incomplete(facts, decisions, done.incomplete)
+        lines = claims(facts, decisions, settings, fees, today)
+        scope = replace(scope, kept=done.incomplete)
+        done = settle(book.ledger, lines.lines, scope, book.terms)
+    return decisions, lines, done
 
 
 def _only_months(facts: Facts, decisions: Decisions, months: frozenset[str]) -> Decisions:
@@ -135,6 +215,8 @@ def _record(
 ) -> dict[str, Any]:
     """What run.json says: nothing about a patient."""
     held = tables["exceptions"].query("severity == 'hold'")
+    lines = tables["claims"]
+    sent = lines[(lines["status"] != "void").to_numpy(bool)]
     used = {plan.name for plan, _ in (decisions.services[n] for n in np.unique(decisions.service))}
     return {
         "schema_version": 1,
@@ -154,10 +236,10 @@ def _record(
         "counts": {
             "rows_read": len(read.activities),
             **build.counts(decisions),
-            "claims": int(tables["claims"]["claim_id"].nunique()),
-            "lines": len(tables["claims"]),
-            "units": int(tables["claims"]["units"].sum()),
-            "charge_cents": _known_sum(tables["claims"]["charge"]),
+            "claims": int(lines["claim_id"].nunique()),
+            "lines": len(lines),
+            "units": int(sent["units"].sum()),
+            "charge_cents": _known_sum(sent["charge"]),
         },
         "held_by_problem": held.groupby("problem")["rows"].sum().astype(int).to_dict(),
     }

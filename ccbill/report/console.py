@@ -5,6 +5,7 @@ Nothing here names a patient, and nothing heavy is imported before there is some
 
 from __future__ import annotations
 
+import math
 import os
 import re
 import shutil
@@ -46,8 +47,9 @@ def summary(
         console.print(_held_table(held, plain))
         if len(held) > FIRST:
             rest = held.iloc[FIRST:]
-            more = f"and {len(rest)} more problems, {_money(int(rest['amount'].sum()))} at stake"
-            console.print(f"  {more}", style="dim")
+            cents = rest["amount"].sum(min_count=1)
+            worth = f", {_amount(cents)} at stake" if _amount(cents) else ""
+            console.print(f"  and {len(rest)} more problems{worth}", style="dim")
     console.print()
     console.print(balance_sentence(report.balance), style="bold")
     for line in _next_steps(report, written):
@@ -72,6 +74,22 @@ def messages(
                 console.print(Text(printable(line)), soft_wrap=True)
         if len(alike) > FIRST:
             console.print(Text(f"and {len(alike) - FIRST:,} more like it", "dim"), soft_wrap=True)
+
+
+def ledger_notes(report: Report, *, stream: TextIO | None = None) -> None:
+    """Print what the run found in its ledger and the reader should act on."""
+    console = _console(_is_plain(stream), stream)
+    told = report.notes[(_words(report.notes["where"]) == "ledger").to_numpy(bool)]
+    for what, fix in zip(told["what"], told["fix"], strict=True):
+        console.print(f"ledger: {what}", soft_wrap=True)
+        console.print(f"  fix: {fix}", soft_wrap=True)
+
+
+def redelivered(run: int, files: Sequence[Path], *, stream: TextIO | None = None) -> None:
+    """Say that a run which was recorded before has its files in their place now."""
+    console = _console(_is_plain(stream), stream)
+    console.print(f"run {run} was recorded before and not delivered; its files are in their place")
+    console.print(f"written to {printable(str(files[0].parent))}", soft_wrap=True)
 
 
 def record_text(report: Report, written: Sequence[Path] = ()) -> str:
@@ -199,22 +217,29 @@ def _known(cents: pd.Series[int]) -> pd.Series[int]:
 
 def _plan_cells(row: pd.Series[float]) -> list[str]:
     """The figures as text; money that nobody knows is blank."""
-    cells = []
-    for name, value in row.items():
-        known = value == value  # noqa: PLR0124 (a missing number is not equal to itself)
-        number = int(value) if known else 0
-        text = _money(number) if name in ("charge", "expected") else f"{number:,}"
-        cells.append(text if known else "")
-    return cells
+    money = ("charge", "expected")
+    return [_amount(n) if name in money else f"{int(n):,}" for name, n in row.items()]
+
+
+def _amount(cents: float) -> str:
+    """Money as text, blank where nobody knows it."""
+    return "" if math.isnan(cents) else _money(int(cents))
 
 
 def _held_problems(exceptions: pd.DataFrame) -> pd.DataFrame:
-    """The problems that hold rows, the most money first: source rows, and cents at stake."""
+    """The problems that hold rows, the most money first: source rows, and cents at stake.
+
+    The cents are missing where no row of the problem has a price.
+    """
+    from ccbill.tables import UNKNOWN  # noqa: PLC0415
+
     holds = exceptions[(exceptions["severity"] == "hold").to_numpy(bool)]
     held = holds[["problem", "rows", "amount"]].assign(
-        problem=_words(holds["problem"]), rows=_known(holds["rows"]), amount=_known(holds["amount"])
+        problem=_words(holds["problem"]),
+        rows=_known(holds["rows"]),
+        amount=holds["amount"].where(holds["amount"] != UNKNOWN),
     )
-    by_problem = held.groupby("problem").sum().reset_index()
+    by_problem = held.groupby("problem").sum(min_count=1).reset_index()
     return by_problem.sort_values(["amount", "rows", "problem"], ascending=[False, False, True])
 
 
@@ -230,7 +255,9 @@ def _held_table(held: pd.DataFrame, plain: bool) -> Table:
     for row in held.head(FIRST).itertuples():
         name = str(row.problem)
         fix = PROBLEMS[name].fix if name in PROBLEMS else "see the fix column of the exceptions"
-        table.add_row(printable(name), f"{row.rows:,}", _money(int(str(row.amount))), fix)
+        table.add_row(
+            printable(name), f"{int(str(row.rows)):,}", _amount(float(str(row.amount))), fix
+        )
     return table
 
 
@@ -251,7 +278,7 @@ def _next_steps(report: Report, written: Sequence[Path]) -> list[str]:
         steps.append(f"bill from  {printable(str(by_stem['claims']))}")
     if "exceptions" in by_stem and len(report.exceptions):
         steps.append(f"fix        {printable(str(by_stem['exceptions']))}, then run again")
-    number = report.record.get("run")
+    number = report.record.get("run") if report.record.get("status") != "submitted" else None
     if number and len(report.claims):
         steps.append(f"once sent  ccbill ledger submit {number}")
     return steps or [f"written to {printable(str(written[0].parent))}"]

@@ -1,0 +1,67 @@
+"""What the ledger says beside an explanation: lines submitted before, and what a run said then."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from ccbill import recorded
+from ccbill.errors import CcbillError
+from ccbill.explain.kept import Run, said
+from ccbill.ledger import tell
+from ccbill.ledger.store import Ledger
+from ccbill.recorded import Book
+from ccbill.rules.facts import Facts
+from ccbill.rules.model import Plan
+from ccbill.rules.prior import History
+from ccbill.tables import Ints
+
+Told = dict[str, Any]
+
+
+def look_back(ledger: Ledger, facts: Facts, plan_of_row: Ints, plans: Sequence[Plan]) -> History:
+    """What a run over these activities would look back to."""
+    spoken = recorded.cases(facts, plan_of_row, plans, ())
+    before = recorded.billed_before(Book(ledger, recorded.terms(plans)), facts, spoken)
+    assert before is not None
+    return before
+
+
+def with_ledger(told: Told, ledger: Ledger) -> Told:
+    """The cases with the patient's submitted lines, each in its plan, practice and month."""
+    try:
+        lines = tell.history(ledger, told["patient_id"])
+    except CcbillError:  # none
+        lines = []
+    names = ("run", "claim_id", "code", "modifiers", "units", "service_from", "state")
+    cases = [
+        case
+        | {
+            "ledger": [
+                {name: line[name] for name in names}
+                for line in lines
+                if (line["plan"], line["month"]) == (case["plan"], case["month"])
+                and line["practice"] in ("", case["practice"])
+            ]
+        }
+        for case in told["cases"]
+    ]
+    return told | {"cases": cases}
+
+
+def with_run(told: Told, run: Run) -> Told:
+    """The cases with how many of their rows the run itself decided otherwise, and what it said."""
+    then = said(run, told["patient_id"])
+    return told | {
+        "run": run.number,
+        "cases": [case | {"otherwise": _otherwise(case, then)} for case in told["cases"]],
+    }
+
+
+def _otherwise(case: Told, then: dict[tuple[str, int], tuple[str | None, ...]]) -> list[Told]:
+    found: dict[tuple[str | None, str | None], int] = {}
+    for each in case["activities"]:
+        outcome, problem = then[each["file"], each["row"]]
+        if (outcome, problem) != (each["outcome"], each["problem"]):
+            found[outcome, problem] = found.get((outcome, problem), 0) + 1
+    return [{"outcome": o, "problem": p, "rows": n} for (o, p), n in found.items()]

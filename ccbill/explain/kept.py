@@ -1,0 +1,213 @@
+"""The log of a run as the ledger keeps it: the patient's part, quickly, and what was submitted."""
+
+from __future__ import annotations
+
+import functools
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from ccbill.config import Settings
+from ccbill.errors import CcbillError, Exit, Message
+from ccbill.explain.decide import Log
+from ccbill.explain.part import hangs_on_training, needs_others
+from ccbill.fees import FOREVER, Fees
+from ccbill.intake.activities import COLUMN_OF
+from ccbill.intake.columns import STAFF_ONLY
+from ccbill.ledger.standing import CASE, blob, first_counted, history
+from ccbill.ledger.store import Ledger
+from ccbill.rules.facts import Facts
+from ccbill.rules.model import Plan
+from ccbill.rules.payers import plan_of_rows
+from ccbill.rules.prior import History
+from ccbill.tables import KEYS, PATIENT_FIELDS, ROW_FIELDS, TEXT, UNKNOWN, categorical
+
+KINDS = {**KEYS, **ROW_FIELDS, "member_id": TEXT}
+DECIDED = ("outcome", "problem")
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One run's kept tables; that of its activities is read by the column."""
+
+    ledger: Ledger
+    number: int
+    record: Mapping[str, Any]
+    file: pq.ParquetFile
+
+    def rows(self, names: Sequence[str], where: Any = None) -> pa.Table:
+        """These columns of the activities that `where` marks, of all where it is None.
+
+        A column with one value is not read for it: the file's own statistics say it.
+        """
+        found = {name: self._only_value(name) for name in names}
+        varied = [name for name, value in found.items() if value is None]
+        table = self.file.read(columns=varied, use_threads=False)
+        table = table if where is None else table.filter(where)
+        size = table.num_rows
+        columns = {
+            name: table.column(name)
+            if value is None
+            else pa.chunked_array([pa.repeat(value, size)])
+            for name, value in found.items()
+        }
+        return pa.table(columns)
+
+    def is_so(self, column: str, value: Any) -> Any:
+        """Which activities have this value."""
+        read = self.file.read(columns=[column], use_threads=False)
+        return _equal(read.column(0), value)
+
+    def _only_value(self, name: str) -> Any:
+        """The one value of a column, None where it may have several."""
+        about = self.file.metadata
+        kind = self.file.schema_arrow.field(name).type
+        kind = kind.value_type if pa.types.is_dictionary(kind) else kind
+        at = self.file.schema_arrow.get_field_index(name)
+        groups = [about.row_group(n).column(at).statistics for n in range(about.num_row_groups)]
+        if not groups or name == "patient" or any(each is None for each in groups):
+            return None
+        if sum(each.null_count for each in groups) == about.num_rows:
+            return pa.scalar(None, kind)
+        if any(each.null_count or not each.has_min_max for each in groups):
+            return None
+        ends = {end for each in groups for end in (each.min, each.max)}
+        return pa.scalar(ends.pop(), kind) if len(ends) == 1 else None
+
+    @property
+    def given(self) -> frozenset[str]:
+        """The fields that some input of the run had a column for."""
+        roles = {each["name"]: each["role"] for each in self.record["inputs"]}
+        field_of = {column: field for field, column in COLUMN_OF.items()} | {"staff_name": "staff"}
+        columns = {
+            each["column"]
+            for each in self.record["mapping"]
+            if roles.get(each["file"]) != "activities" or each["column"] not in STAFF_ONLY
+        }
+        fields = {field_of.get(column, column) for column in columns}
+        return frozenset(fields & (ROW_FIELDS.keys() | PATIENT_FIELDS.keys()))
+
+
+def run_of(ledger: Ledger, number: int | None) -> Run:
+    """A run that read exports, the last one where none is named."""
+    query = "SELECT run, record FROM runs WHERE kind = 'run' AND coalesce(run = ?, 1)"
+    row = ledger.db.execute(f"{query} ORDER BY run DESC LIMIT 1", (number,)).fetchone()
+    if row is None:
+        what = "there is no run" if number is None else f"there is no run {number} of an export"
+        fix = "see the runs with: ccbill ledger runs, or name an export"
+        raise CcbillError(Exit.INPUT, Message("ledger", what, "Nothing was explained.", fix))
+    texts = [name for name, kind in KINDS.items() if kind == TEXT]
+    more = [f"decided_{name}" for name in (*DECIDED, "claim_id")]
+    file = _file(ledger, row[0], "activities", [*texts, *more])
+    return Run(ledger, int(row[0]), json.loads(row[1]), file)
+
+
+def _file(ledger: Ledger, run: int, name: str, texts: Sequence[str]) -> pq.ParquetFile:
+    """One of a run's tables, its texts as numbers of the distinct ones.
+
+    It is read by this thread alone: a thread that pyarrow still has at the end of a short command
+    may abort it.
+    """
+    content = blob(ledger, run, name)
+    assert content is not None
+    return pq.ParquetFile(pa.BufferReader(content), read_dictionary=[*texts], pre_buffer=False)
+
+
+def _equal(column: pa.ChunkedArray, value: Any) -> Any:
+    return pc.fill_null(pc.equal(column, value), False)
+
+
+def patient_of(run: Run, asked: Mapping[str, Any]) -> str | None:
+    """The patient of the first activity with these values, None where there is none."""
+    marks = [run.is_so(name, value) for name, value in asked.items()]
+    table = run.rows(["patient"], functools.reduce(pc.and_, marks))
+    return str(table.column(0)[0].as_py()) if len(table) else None
+
+
+def log_of(
+    run: Run, patient: str, plans: Sequence[Plan], settings: Settings, fees: Fees | None, today: int
+) -> Log:
+    """The part of the run's log that decides the patient."""
+    facts = _facts(run, run.rows([*KINDS], run.is_so("patient", patient)))
+    number, _ = plan_of_rows(facts, plans, settings.payers)
+    if hangs_on_training(facts, plans, number) or needs_others(plans, number):
+        facts = _facts(run, run.rows([*KINDS]))
+        number, _ = plan_of_rows(facts, plans, settings.payers)
+    return Log(
+        facts,
+        plans,
+        number,
+        settings,
+        _prices(run, patient) if fees is None else fees,
+        today,
+        _history(run, patient),
+    )
+
+
+def _facts(run: Run, table: pa.Table) -> Facts:
+    """Rows of the run, and their patients, as they were read."""
+    columns: dict[str, Any] = {}
+    for name, kind in KINDS.items():
+        columns[name] = _column(table.column(name), kind)
+    activities = pd.DataFrame(columns, copy=False)
+    names = pd.Index(activities["patient"].cat.categories)
+    file = _file(run.ledger, run.number, "patients", [])
+    kept = file.read(columns=["patient", *PATIENT_FIELDS], use_threads=False)
+    place = pd.Index(kept.column("patient").to_pandas().astype(str)).get_indexer(names)
+    kept = kept.take(pa.array(place))
+    patients = {name: _column(kept.column(name), kind) for name, kind in PATIENT_FIELDS.items()}
+    return Facts(activities, pd.DataFrame(patients, copy=False), run.given)
+
+
+def _column(column: pa.ChunkedArray, kind: str) -> Any:
+    if kind != TEXT:
+        values = column.to_pandas()
+        return pd.array(values, dtype="str") if kind == "string" else values.array
+    words = column.cast(pa.string()).combine_chunks().dictionary_encode()
+    codes = words.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int32)
+    return categorical(codes, words.dictionary.to_pylist())
+
+
+def _table(run: Run, name: str, patient: str, columns: Sequence[str]) -> pd.DataFrame:
+    """The patient's lines of another of the run's tables."""
+    file = _file(run.ledger, run.number, name, ["patient_id"])
+    table = file.read(columns=[*columns], use_threads=False)
+    return table.filter(_equal(table.column("patient_id"), patient)).to_pandas(use_threads=False)
+
+
+def _prices(run: Run, patient: str) -> Fees:
+    """The patient's charges as the run had them, a unit each."""
+    lines = _table(run, "claims", patient, ["patient_id", "plan", "code", "units", "charge"])
+    lines = lines[(lines["charge"] != UNKNOWN).to_numpy(bool)]
+    lines = lines.drop_duplicates(["plan", "code"])
+    table = {
+        "for": lines["plan"].astype(object),
+        "code": lines["code"].astype(object),
+        "modifiers": "",
+        "charge": lines["charge"] // lines["units"].clip(lower=1),
+        "expected": UNKNOWN,
+        "first_day": UNKNOWN,
+        "last_day": FOREVER,
+    }
+    return Fees(pd.DataFrame(table)) if len(lines) else Fees.none()
+
+
+def _history(run: Run, patient: str) -> History:
+    spoken = _table(run, "cases", patient, CASE)
+    return History(history(run.ledger, [patient], spoken), first_counted(run.ledger))
+
+
+def said(run: Run, patient: str) -> dict[tuple[str, int], tuple[str | None, ...]]:
+    """What the run itself said of each of the patient's rows, by file and row: see DECIDED."""
+    decided = [f"decided_{name}" for name in DECIDED]
+    theirs = run.rows(["file", "row", *decided], run.is_so("patient", patient))
+    columns = [theirs.column(name).to_pylist() for name in decided]
+    places = zip(theirs.column("file").to_pylist(), theirs.column("row").to_pylist(), strict=True)
+    return dict(zip(places, zip(*columns, strict=True), strict=True))

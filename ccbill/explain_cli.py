@@ -1,0 +1,230 @@
+"""`ccbill explain`: why a patient's work earns what it earns, and what is missing."""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from ccbill.errors import CcbillError, Exit, Message, did_you_mean
+
+NOTHING = "Nothing was explained."
+
+
+def explain_command(
+    words: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="PATIENT [EXPORT…]",
+            help="A patient's id, then activity exports; without any, the ledger's last run.",
+        ),
+    ] = None,
+    month: Annotated[
+        list[str] | None, typer.Option(metavar="YYYY-MM", help="This month only; repeatable.")
+    ] = None,
+    plan: Annotated[str | None, typer.Option(help="This plan only.")] = None,
+    code: Annotated[str | None, typer.Option(help="This code only, with modifiers or not.")] = None,
+    claim: Annotated[str | None, typer.Option(metavar="ID", help="The lines of a claim.")] = None,
+    row: Annotated[
+        str | None, typer.Option(metavar="FILE:ROW", help="What became of one row.")
+    ] = None,
+    kind: Annotated[
+        str | None, typer.Option(help="What if: this kind of work, without a patient.")
+    ] = None,
+    minutes: Annotated[str | None, typer.Option(help="What if: so many minutes.")] = None,
+    credential: Annotated[str | None, typer.Option(help="What if: by this credential.")] = None,
+    mode: Annotated[str | None, typer.Option(help="What if: in this way.")] = None,
+    on: Annotated[
+        str | None, typer.Option("--date", metavar="DATE", help="What if: on this day.")
+    ] = None,
+    given: Annotated[
+        list[str] | None,
+        typer.Option("--with", metavar="FIELD=VALUE", help="What if: with this too; repeatable."),
+    ] = None,
+    patients: Annotated[Path | None, typer.Option(help="Patients' details and payers.")] = None,
+    staff: Annotated[Path | None, typer.Option(help="Credentials and training of staff.")] = None,
+    fees: Annotated[Path | None, typer.Option(help="Fee schedule.")] = None,
+    sheet: Annotated[str | None, typer.Option(help="Sheet of a workbook that has several.")] = None,
+    rules: Annotated[
+        list[Path] | None,
+        typer.Option(metavar="DIR", help="Overlay of the practice's own rules; repeatable."),
+    ] = None,
+    config: Annotated[Path | None, typer.Option(help="The ccbill.toml to use.")] = None,
+    run: Annotated[
+        int | None, typer.Option(metavar="N", help="A run of the ledger; else its last one.")
+    ] = None,
+    ledger: Annotated[
+        Path | None, typer.Option(help="The ledger to use, instead of the usual one.")
+    ] = None,
+    no_ledger: Annotated[
+        bool, typer.Option("--no-ledger", help="Look back at nothing but the exports.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    today: Annotated[
+        str | None,
+        typer.Option(metavar="DATE", envvar="CCBILL_TODAY", help="Take this as today's date."),
+    ] = None,
+) -> None:
+    """Show what a patient's work earns, from which activities and by which rule, and what is short.
+
+    [bold]ccbill explain 004217 activities.csv --month 2026-10[/bold]
+
+    [bold]ccbill explain 004217[/bold] explains from what the ledger keeps of its last run.
+
+    [bold]ccbill explain --plan PLAN --kind care-coordination --minutes 74 --credential RN[/bold]
+    """
+    day = _date(today, "--today") if today else date.today()
+    if kind is not None or minutes is not None or credential is not None:
+        if words:
+            raise refused("PATIENT", "stands beside --kind", "leave out one of the two")
+        asked = {"--plan": plan, "--kind": kind, "--minutes": minutes, "--credential": credential}
+        done = {name: _given(name, value) for name, value in asked.items()}
+        when = _date(on, "--date") if on else day
+        told = _what_if(done, mode, when, given or [], rules or [], config)
+        _print(told, as_json=as_json, patient=False)
+        return
+    from ccbill.explain.cases import Wanted  # noqa: PLC0415  (pandas only where it is used)
+    from ccbill.explain.patient import Files, from_exports, from_ledger  # noqa: PLC0415
+    from ccbill.ledger_cli import ledger_path  # noqa: PLC0415
+
+    patient, exports = _split(words or [], alone=claim is not None or row is not None)
+    _agree(exports=bool(exports), run=run, no_ledger=no_ledger, ledger=ledger)
+    wanted = Wanted(frozenset(_month(m) for m in month or ()), plan, code, claim, _place(row))
+    path = None if no_ledger else ledger_path(ledger, config)
+    files = Files(exports, day, patients, staff, fees, sheet, config, rules or (), path)
+    if exports:
+        told = from_exports(files, patient, wanted)
+    else:
+        told = from_ledger(files, run, patient, wanted)
+    _print(told, as_json=as_json, patient=True)
+
+
+def _agree(*, exports: bool, run: int | None, no_ledger: bool, ledger: Path | None) -> None:
+    """Refuses words that contradict one another."""
+    if exports and run is not None:
+        raise refused("--run", "stands beside an export", "leave out one of the two")
+    if no_ledger and (ledger is not None or not exports):
+        fix = "name the activity export to explain from, or leave out --no-ledger"
+        raise refused("--no-ledger", "leaves nothing to explain from", fix)
+
+
+def _split(words: list[str], *, alone: bool) -> tuple[str | None, list[str]]:
+    """The patient, who may be left out beside a claim or a row, and the exports."""
+    if alone and words and (words[0] == "-" or Path(words[0]).is_file()):
+        return None, words
+    if not words and not alone:
+        raise refused("PATIENT", "is missing", "name a patient, or --kind and --minutes")
+    return (words[0], words[1:]) if words else (None, [])
+
+
+def _what_if(
+    asked: dict[str, str],
+    mode: str | None,
+    day: date,
+    given: list[str],
+    rules: list[Path],
+    config_file: Path | None,
+) -> dict[str, Any]:
+    from ccbill import config, vocabulary  # noqa: PLC0415
+    from ccbill.explain.whatif import Activity, what_if  # noqa: PLC0415
+    from ccbill.rules import load  # noqa: PLC0415
+    from ccbill.rules.catalog import named  # noqa: PLC0415
+    from ccbill.rules.parse import EPOCH  # noqa: PLC0415
+
+    plans = load.plans([*config.load(config_file).overlays, *rules])
+    found = named(plans, asked["--plan"])
+    known = vocabulary.credential_spellings()
+    credential = known.get(vocabulary.fold(asked["--credential"]), asked["--credential"])
+    activity = Activity(
+        kind=_word("--kind", asked["--kind"], vocabulary.kind_spellings()),
+        seconds=_seconds(asked["--minutes"]),
+        credential=_word("--credential", credential, known),
+        day=day.toordinal() - EPOCH,
+        mode=_word("--mode", mode, vocabulary.mode_spellings()) if mode else None,
+        more=dict(_more(each) for each in given),
+    )
+    return what_if(found, activity)
+
+
+def _word(option: str, text: str, spellings: Any) -> str:
+    from ccbill.vocabulary import fold  # noqa: PLC0415
+
+    found = spellings.get(fold(text))
+    if found is None:
+        known = list(dict.fromkeys(spellings.values()))
+        raise refused(option, f"{text!r} is not known", did_you_mean(text, known))
+    return str(found)
+
+
+def _more(words: str) -> tuple[str, str | int]:
+    from ccbill.rules.parse import EPOCH  # noqa: PLC0415
+    from ccbill.tables import DAY, NUMBER, PATIENT_FIELDS, ROW_FIELDS  # noqa: PLC0415
+
+    name, _, value = words.partition("=")
+    fields = {**ROW_FIELDS, **PATIENT_FIELDS}
+    if name not in fields or not value:
+        raise refused("--with", f"{name!r} is no field with a value", did_you_mean(name, [*fields]))
+    if fields[name] == DAY:
+        return name, _date(value, f"--with {name}").toordinal() - EPOCH
+    if fields[name] == NUMBER:
+        if not value.isdecimal():
+            raise refused("--with", f"{name} is not a number", "write it as 4")
+        return name, int(value)
+    return name, value
+
+
+def _given(option: str, value: str | None) -> str:
+    if value is None:
+        raise refused(option, "is missing", "give --plan, --kind, --minutes and --credential")
+    return value
+
+
+def _seconds(text: str) -> int:
+    try:
+        seconds = int((Decimal(text) * 60).to_integral_value())
+    except (InvalidOperation, ValueError, OverflowError):
+        seconds = 0
+    if not 0 < seconds <= 44_640 * 60:
+        raise refused("--minutes", f"{text!r} is no number of minutes", "write it as 74 or 74.5")
+    return seconds
+
+
+def _place(text: str | None) -> tuple[str, int] | None:
+    if text is None:
+        return None
+    file, colon, number = text.rpartition(":")
+    if not colon or not number.isdecimal():
+        raise refused("--row", f"{text!r} is no row", "write it as activities.csv:12")
+    return file, int(number)
+
+
+def _date(text: str, option: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise refused(option, f"{text!r} is not a date", "write it as 2026-11-02") from None
+
+
+def _month(text: str) -> str:
+    if not re.fullmatch(r"[0-9]{4}-(0[1-9]|1[0-2])", text):
+        raise refused("--month", f"{text!r} is not a month", "write it as 2026-10")
+    return text
+
+
+def refused(where: str, what: str, fix: str) -> CcbillError:
+    return CcbillError(Exit.REFUSED, Message(where, what, NOTHING, fix))
+
+
+def _print(told: dict[str, Any], *, as_json: bool, patient: bool) -> None:
+    if as_json:
+        import json  # noqa: PLC0415
+
+        print(json.dumps({"schema_version": 1, **told}, indent=2, ensure_ascii=False))
+        return
+    from ccbill.report import explain_text  # noqa: PLC0415
+
+    (explain_text.patient if patient else explain_text.what_if)(told)

@@ -1,0 +1,1 @@
+"""The ledger: every run, what was submitted, and what stands. One SQLite file, no server."""

@@ -1,0 +1,209 @@
+"""Writing a run into the ledger: its lines, its activities, and the receipt over all of it."""
+
+from __future__ import annotations
+
+import getpass
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import blake2b, sha256
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ccbill.ledger.packed import packed, unpacked
+from ccbill.ledger.settle import Terms, modifiers
+from ccbill.ledger.standing import CASE, aliases, blob, filled, person
+from ccbill.ledger.store import Ledger
+from ccbill.report.tables import CLAIMS, TEXT
+from ccbill.tables import UNKNOWN
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What the ledger keeps of a run; `created` and `today` are ISO, `record` is run.json."""
+
+    kind: str  # run | import
+    created: str
+    today: str
+    version: str
+    record: Mapping[str, Any]
+    lines: pd.DataFrame  # CLAIMS
+    submitted: pd.DataFrame  # billed before and unchanged, with the `key` of each line
+    cases: pd.DataFrame  # CASE
+    activities: pd.DataFrame | None = None
+    patients: pd.DataFrame | None = None
+
+
+def next_run(ledger: Ledger) -> int:
+    """The number of the run that is recorded next."""
+    [last] = ledger.db.execute("SELECT coalesce(max(run), 0) FROM runs").fetchone()
+    return int(last) + 1
+
+
+def record(ledger: Ledger, entry: Entry, terms: Terms) -> int:
+    """Records a run as a draft, and gives its number; older drafts of the same cases are replaced.
+
+    The caller holds the ledger.
+    """
+    run = next_run(ledger)
+    lines = entry.lines.assign(key=np.array([*keys(ledger, entry, terms), None], object)[:-1])
+    blobs = {"claims": packed(lines), "cases": packed(entry.cases[CASE])}
+    if entry.activities is not None:
+        blobs["activities"] = packed(entry.activities)
+    if entry.patients is not None:
+        blobs["patients"] = packed(entry.patients)
+    row: dict[str, Any] = {
+        "run": run,
+        "kind": entry.kind,
+        "created": entry.created,
+        "today": entry.today,
+        "user": _user(),
+        "version": entry.version,
+        "months": ", ".join(sorted(set(filled(lines["month"])) - {""})),
+        "lines": len(lines),
+        "amount": amount(lines[(lines["status"] != "void").to_numpy(bool)]),
+        "record": json.dumps(entry.record, ensure_ascii=False, sort_keys=True, default=int),
+        "seen": last_event(ledger),
+    }
+    hashes = {name: sha256(content).hexdigest() for name, content in blobs.items()}
+    row["receipt"] = receipt(row, hashes)
+    row["chain"] = chain(_last_chain(ledger), row["receipt"])
+    row["status"] = "draft"
+    names = ", ".join(row)
+    marks = ", ".join("?" * len(row))
+    replaced = _same_cases(ledger, entry.cases)
+    ledger.db.execute(f"INSERT INTO runs ({names}) VALUES ({marks})", list(row.values()))
+    ledger.db.executemany(
+        "INSERT INTO blobs (run, name, sha256, content) VALUES (?, ?, ?, ?)",
+        [(run, name, hashes[name], content) for name, content in blobs.items()],
+    )
+    event(ledger, "recorded", run, entry.created)
+    for older in replaced:
+        ledger.db.execute("UPDATE runs SET status = 'replaced' WHERE run = ?", (older,))
+        event(ledger, "replaced", older, entry.created, by=run)
+    return run
+
+
+RECEIPTED = (
+    *("run", "kind", "created", "today", "user", "version", "months", "lines", "amount"),
+    *("record", "seen"),
+)
+
+
+def receipt(row: Mapping[str, Any], hashes: Mapping[str, str]) -> str:
+    """One hash over all that a run's row says for good, and the hashes of its tables."""
+    told = {name: row[name] for name in RECEIPTED} | {"blobs": dict(sorted(hashes.items()))}
+    return sha256(json.dumps(told, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
+
+
+def chain(before: str, own: str) -> str:
+    """A hash over a receipt and the chain before it, so that no run can be taken out unseen."""
+    return sha256(f"{before} {own}".encode()).hexdigest()
+
+
+def _last_chain(ledger: Ledger) -> str:
+    row = ledger.db.execute("SELECT chain FROM runs ORDER BY run DESC LIMIT 1").fetchone()
+    return "" if row is None else str(row[0])
+
+
+def event(ledger: Ledger, what: str, run: int | None, at: str, **told: Any) -> int:
+    """Adds an event, and gives its number."""
+    row = (what, run, json.dumps(told, sort_keys=True), at)
+    done = ledger.db.execute("INSERT INTO events (what, run, told, at) VALUES (?, ?, ?, ?)", row)
+    assert done.lastrowid is not None
+    return done.lastrowid
+
+
+def last_event(ledger: Ledger) -> int:
+    [last] = ledger.db.execute("SELECT coalesce(max(event), 0) FROM events").fetchone()
+    return int(last)
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError, ImportError):
+        return ""
+
+
+def amount(lines: pd.DataFrame) -> int:
+    """Cents: the charge of each line, else what it is expected to pay."""
+    charge = lines["charge"].to_numpy(np.int64)
+    expected = lines["expected_payment"].to_numpy(np.int64)
+    cents = np.where(charge == UNKNOWN, np.where(expected == UNKNOWN, 0, expected), charge)
+    return int(cents.sum())
+
+
+def keys(ledger: Ledger, entry: Entry, terms: Terms) -> list[bytes | None]:
+    """What of each line can stand once only: none for a void.
+
+    That is plan, patient, practice and period as its rule has them, code, modifiers, and which of
+    several equal ones it is, after those that were billed before and stay.
+    """
+    lines = entry.lines
+    rule = lines["rule"].astype(object)
+    period = rule.map(terms.period).fillna("day")
+    month = filled(lines["month"])
+    word = month.where(period == "month", "")
+    word = word.where(period != "year", month.str[:4])
+    word = word.where(period != "day", lines["service_from"].astype(str))
+    parts = [
+        filled(lines["plan"]),
+        filled(person(lines["patient_id"], aliases(ledger))),
+        filled(lines["billing_npi"]).where(rule.isin(terms.by_practice) | ~rule.notna(), ""),
+        period,
+        word,
+        filled(lines["code"]),
+        modifiers(lines),
+    ]
+    text = parts[0]
+    for part in parts[1:]:
+        text = text + "\x1f" + part.astype(str)
+    sent = (lines["status"] != "void").to_numpy(bool)
+    nth = text[sent].groupby(text[sent]).cumcount().reindex(lines.index, fill_value=0)
+    taken = set(entry.submitted["key"]) if len(entry.submitted) else set()
+    found: list[bytes | None] = []
+    for line, number, counts in zip(text, nth, sent, strict=True):
+        found.append(_free(line, int(number), taken) if counts else None)
+    return found
+
+
+def _free(text: str, number: int, taken: set[bytes]) -> bytes:
+    """The key of the line, or of the first equal one that nothing stands for."""
+    while (key := _hash(text, number)) in taken:
+        number += 1
+    if number:
+        taken.add(key)
+    return key
+
+
+def _hash(text: str, number: int) -> bytes:
+    return blake2b(f"{text}\x1f{number}".encode(), digest_size=12).digest()
+
+
+def _same_cases(ledger: Ledger, cases: pd.DataFrame) -> list[int]:
+    """The drafts all of whose cases are among these."""
+    found = []
+    ours = pd.MultiIndex.from_frame(cases[CASE].astype(object))
+    for (run,) in ledger.db.execute("SELECT run FROM runs WHERE status = 'draft' AND kind = 'run'"):
+        content = blob(ledger, run, "cases")
+        assert content is not None
+        theirs = unpacked(content, dict.fromkeys(CASE, TEXT)).astype(object)
+        if pd.MultiIndex.from_frame(theirs[CASE]).isin(ours).all():
+            found.append(run)
+    return found
+
+
+def repeated(ledger: Ledger, claim_ids: Sequence[str]) -> dict[int, int]:
+    """How many of these claims each draft has."""
+    found = {}
+    for (run,) in ledger.db.execute("SELECT run FROM runs WHERE status = 'draft' AND kind = 'run'"):
+        content = blob(ledger, run, "claims")
+        assert content is not None
+        theirs = unpacked(content, CLAIMS, ["claim_id"])["claim_id"]
+        same = set(theirs) & set(claim_ids)
+        if same:
+            found[int(run)] = len(same)
+    return found

@@ -1,0 +1,357 @@
+"""`ccbill ledger`: what was billed, what is a draft, and how one becomes the other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from ccbill.errors import CcbillError, Exit, Message
+
+if TYPE_CHECKING:
+    from ccbill.ledger.store import Ledger
+    from ccbill.ledger.submit import Changed
+
+app = typer.Typer(
+    name="ledger", no_args_is_help=True, help="See, submit and correct what was billed."
+)
+
+At = Annotated[
+    Path | None, typer.Option("--ledger", help="The ledger to use, instead of the usual one.")
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Config = Annotated[Path | None, typer.Option(help="The ccbill.toml to use.")]
+Patience = Annotated[
+    float | None, typer.Option(min=0, metavar="SECONDS", help="How long to wait for a run.")
+]
+Today = Annotated[
+    str | None,
+    typer.Option(metavar="DATE", envvar="CCBILL_TODAY", help="Take this as today's date."),
+]
+Run = Annotated[int, typer.Argument(metavar="N", help="A run of `ccbill ledger runs`.")]
+SomeRun = Annotated[int | None, typer.Argument(metavar="N", help="A run of `ccbill ledger runs`.")]
+Claim = Annotated[str | None, typer.Option(metavar="ID", help="This claim only.")]
+
+
+def ledger_path(named: Path | None, config_file: Path | None) -> Path:
+    """The ledger that a command is to use."""
+    from ccbill import config  # noqa: PLC0415
+    from ccbill.ledger import store  # noqa: PLC0415
+
+    return store.chosen_path(named, config.load(config_file).ledger_path)
+
+
+@app.command("runs")
+def runs_command(at: At = None, config: Config = None, as_json: AsJson = False) -> None:
+    """List the runs: drafts, submitted, replaced and void."""
+    from ccbill.ledger import tell  # noqa: PLC0415
+
+    with _opened(at, config) as ledger:
+        found = tell.runs(ledger)
+    if as_json:
+        _print_json({"runs": found})
+    else:
+        heading = ["run", "status", "month", "created", "lines", "amount"]
+        _table(heading, [[each[name] for name in heading] for each in found])
+
+
+@app.command("show")
+def show_command(run: Run, at: At = None, config: Config = None, as_json: AsJson = False) -> None:
+    """Show one run: its lines by plan, month and code, and what it was made from."""
+    from ccbill.ledger import tell  # noqa: PLC0415
+
+    with _opened(at, config) as ledger:
+        told = tell.run(ledger, run)
+    if as_json:
+        _print_json(told)
+        return
+    for name in ("run", "kind", "status", "month", "created", "user", "version", "lines", "amount"):
+        value = told[name]
+        print(f"{name:8} {value:,.2f}" if isinstance(value, float) else f"{name:8} {value}")
+    print()
+    heading = ["plan", "month", "code", "status", "lines", "units", "amount"]
+    _table(heading, [[each[name] for name in heading] for each in told["summary"]])
+
+
+@app.command("submit")
+def submit_command(
+    run: Run,
+    claim_numbers: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="CSV with claim_id and payer_claim_number."),
+    ] = None,
+    at: At = None,
+    config: Config = None,
+    lock_timeout: Patience = None,
+    today: Today = None,
+    as_json: AsJson = False,
+) -> None:
+    """Say that a draft was sent: from now on it counts as billed."""
+    from ccbill.ledger import carry, store, submit  # noqa: PLC0415
+
+    numbers = carry.read_numbers(claim_numbers) if claim_numbers else None
+    moment = _moment(today)
+    with _opened(at, config, lock_timeout) as ledger, store.writing(ledger):
+        done = submit.submit(ledger, run, moment)
+        if numbers is not None:
+            kept = submit.number_claims(ledger, numbers, run, moment)
+    said = "is submitted already" if done.already else "is submitted"
+    told: dict[str, Any] = {"run": run, "status": "submitted", "claims": done.claims}
+    words = f"run {run} {said}: {done.claims:,} claims"
+    if numbers is not None:
+        told |= {"numbered": kept.claims, "numbers_left": kept.left}
+        words += f"; the payer's numbers of {kept.claims:,} claims are kept"
+        words += f", {kept.left:,} are of no submitted claim" if kept.left else ""
+    _say(words, told, as_json=as_json)
+
+
+@app.command("void")
+def void_command(
+    run: SomeRun = None,
+    claim: Claim = None,
+    at: At = None,
+    config: Config = None,
+    lock_timeout: Patience = None,
+    today: Today = None,
+    as_json: AsJson = False,
+) -> None:
+    """Take back a submitted run, or one claim, that the payer has.
+
+    [bold]ccbill ledger export voids.csv --run N[/bold] then writes its void claims to send.
+    """
+    from ccbill.ledger import store, submit  # noqa: PLC0415
+
+    _named(run, claim, "ledger void")
+    with _opened(at, config, lock_timeout) as ledger, store.writing(ledger):
+        done = submit.void(ledger, _moment(today), run=run, claim=claim)
+    _corrected(done, "void", "are taken back", as_json=as_json)
+
+
+@app.command("reject")
+def reject_command(
+    run: SomeRun = None,
+    claim: Claim = None,
+    at: At = None,
+    config: Config = None,
+    lock_timeout: Patience = None,
+    today: Today = None,
+    as_json: AsJson = False,
+) -> None:
+    """Say that a clearinghouse refused a run, or one claim: it is billable again as it was."""
+    from ccbill.ledger import store, submit  # noqa: PLC0415
+
+    _named(run, claim, "ledger reject")
+    with _opened(at, config, lock_timeout) as ledger, store.writing(ledger):
+        done = submit.reject(ledger, _moment(today), run=run, claim=claim)
+    _corrected(done, "rejected", "are billable again", as_json=as_json)
+
+
+@app.command("history")
+def history_command(
+    patient: Annotated[str, typer.Argument(metavar="PATIENT", help="A patient's id.")],
+    at: At = None,
+    config: Config = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show every line ever submitted for a patient, and which of them stand."""
+    from ccbill.ledger import tell  # noqa: PLC0415
+
+    with _opened(at, config) as ledger:
+        lines = tell.history(ledger, patient)
+    if as_json:
+        _print_json({"patient_id": patient, "lines": lines})
+    else:
+        heading = ["run", "claim_id", "plan", "service_from", "code", "modifiers", "units", "state"]
+        _table(heading, [[each[name] for name in heading] for each in lines])
+
+
+@app.command("verify")
+def verify_command(at: At = None, config: Config = None, as_json: AsJson = False) -> None:
+    """Recompute every receipt and say what differs; exit 1 where anything does."""
+    from ccbill.ledger import verify  # noqa: PLC0415
+
+    with _opened(at, config) as ledger:
+        found = list(verify.differences(ledger))
+        [runs] = ledger.db.execute("SELECT count(*) FROM runs").fetchone()
+        path = ledger.path
+    if as_json:
+        different = [{"run": run, "what": what} for run, what in found]
+        _print_json({"runs": runs, "differences": different})
+    elif not found:
+        print(f"{runs:,} runs: every receipt fits")
+    if found:
+        fix = "put back your latest backup of the ledger"
+        consequence = "The ledger was changed by something other than ccbill."
+        raise CcbillError(
+            Exit.FOUND,
+            *(
+                Message(str(path) if run is None else f"run {run}", what, consequence, fix)
+                for run, what in found
+            ),
+        )
+
+
+@app.command("import")
+def import_command(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A CSV laid out as claims.csv.")],
+    at: At = None,
+    config: Config = None,
+    lock_timeout: Patience = None,
+    today: Today = None,
+    as_json: AsJson = False,
+) -> None:
+    """Bring in what was billed before ccbill, so that it is not billed again."""
+    from hashlib import sha256  # noqa: PLC0415
+
+    from ccbill import config as settings_of  # noqa: PLC0415
+    from ccbill import recorded  # noqa: PLC0415
+    from ccbill.ledger import carry, store  # noqa: PLC0415
+    from ccbill.rules import load  # noqa: PLC0415
+
+    settings = settings_of.load(config)
+    plans = load.plans(settings.overlays)
+    practice = settings.practice
+    fill = {"billing_npi": practice.npi, "rendering_npi": practice.rendering_npi}
+    lines = carry.read_history(file, [plan.name for plan in plans], fill)
+    told = {
+        "inputs": [{"file": file.name, "sha256": sha256(file.read_bytes()).hexdigest()}],
+        "counts": {"lines": len(lines)},
+    }
+    day = _day(today).isoformat()
+    with _opened(at, config, lock_timeout, make=True) as ledger, store.writing(ledger):
+        about = recorded.terms(plans)
+        done = carry.bring_in(ledger, lines, about, told, _moment(today), day)
+    words = f"run {done.run}: {len(lines):,} lines on {done.claims:,} claims count as billed"
+    _say(words, {"run": done.run, "claims": done.claims, "lines": len(lines)}, as_json=as_json)
+
+
+@app.command("export")
+def export_command(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A .csv or .parquet to write.")],
+    run: Annotated[
+        int | None, typer.Option(metavar="N", help="This run's lines, not all that stand.")
+    ] = None,
+    at: At = None,
+    config: Config = None,
+    as_json: AsJson = False,
+) -> None:
+    """Write the submitted lines that stand, or a run's, in the layout of claims.csv."""
+    from ccbill.ledger import carry, submit  # noqa: PLC0415
+    from ccbill.report import single  # noqa: PLC0415
+
+    single.check(file)
+    with _opened(at, config) as ledger:
+        if run is not None:
+            submit.status_of(ledger, run)
+        lines = carry.standing_lines(ledger) if run is None else carry.lines_of(ledger, run)
+    single.write(lines, file)
+    _say(f"{len(lines):,} lines: {file}", {"file": str(file), "lines": len(lines)}, as_json=as_json)
+
+
+@app.command("merge")
+def merge_command(
+    old: Annotated[str, typer.Argument(metavar="OLD", help="The id that was billed under.")],
+    new: Annotated[str, typer.Argument(metavar="NEW", help="The id that the patient has now.")],
+    at: At = None,
+    config: Config = None,
+    lock_timeout: Patience = None,
+    today: Today = None,
+    as_json: AsJson = False,
+) -> None:
+    """Say that two ids are one patient, so that each counts for the other."""
+    from ccbill.ledger import carry, store  # noqa: PLC0415
+    from ccbill.ledger.record import event  # noqa: PLC0415
+
+    with _opened(at, config, lock_timeout) as ledger, store.writing(ledger):
+        carry.merge(ledger, old, new)
+        event(ledger, "merged", None, _moment(today), old=old, new=new)
+    _say("the two ids are one patient from now on", {"merged": True}, as_json=as_json)
+
+
+@contextmanager
+def _opened(
+    at: Path | None, config_file: Path | None, patience: float | None = None, *, make: bool = False
+) -> Iterator[Ledger]:
+    """The ledger, with the files of interrupted runs in their place; one that is not there is
+    made only where something is to be kept."""
+    from ccbill import config, handover  # noqa: PLC0415
+    from ccbill.ledger import store  # noqa: PLC0415
+    from ccbill.report import console  # noqa: PLC0415
+
+    settings = config.load(config_file)
+    path = store.chosen_path(at, settings.ledger_path)
+    named = (patience, settings.lock_timeout, store.PATIENCE)
+    seconds = next(each for each in named if each is not None)
+    with store.opened(path, seconds, make=make) as ledger:
+        done, failed = handover.finish_deliveries(ledger)
+        for each in done:
+            console.redelivered(each.run, each.files)
+        if failed:
+            console.messages(CcbillError(Exit.OUTPUT, *failed))
+        yield ledger
+
+
+def _named(run: int | None, claim: str | None, command: str) -> None:
+    if run is None and claim is None:
+        what = "names neither a run nor a claim"
+        message = Message(command, what, "Nothing was recorded.", "name a run, or --claim ID")
+        raise CcbillError(Exit.REFUSED, message)
+
+
+def _corrected(done: Changed, status: str, said: str, *, as_json: bool) -> None:
+    words = f"run {done.run}: {done.claims:,} claims {said}"
+    words += f"; {done.left:,} were corrected since and stay" if done.left else ""
+    told = {"run": done.run, "status": status, "claims": done.claims, "left": done.left}
+    _say(words, told, as_json=as_json)
+
+
+def _say(words: str, told: dict[str, Any], *, as_json: bool) -> None:
+    import sys  # noqa: PLC0415
+
+    if as_json:
+        _print_json(told)
+    else:
+        print(words, file=sys.stderr)
+
+
+def _table(heading: list[str], rows: list[list[Any]]) -> None:
+    """Columns of text on standard output, aligned, for people and for awk."""
+    from ccbill.report.console import printable  # noqa: PLC0415
+
+    def text(cell: Any) -> str:
+        if isinstance(cell, float):
+            return f"{cell:,.2f}"
+        return printable("-" if cell in (None, "") else str(cell))
+
+    cells = [[text(cell) for cell in row] for row in rows]
+    widths = [max(len(row[n]) for row in [heading, *cells]) for n in range(len(heading))]
+    for row in [heading, *cells]:
+        padded = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        print("  ".join(padded).rstrip())
+
+
+def _day(text: str | None) -> date:
+    if text is None:
+        return date.today()
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        what, fix = f"{text!r} is not a date", "write it as 2026-11-02"
+        message = Message("--today", what, "Nothing was recorded.", fix)
+        raise CcbillError(Exit.REFUSED, message) from None
+
+
+def _moment(today: str | None) -> str:
+    from ccbill.recorded import moment  # noqa: PLC0415
+
+    return moment(_day(today))
+
+
+def _print_json(told: dict[str, Any]) -> None:
+    import json  # noqa: PLC0415
+
+    print(json.dumps({"schema_version": 1, **told}, indent=2, ensure_ascii=False))
