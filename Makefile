@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help run test sweep lint types bench format clean
+.PHONY: help run pictures test sweep lint types bench format clean
 
 help:  ## list the targets
 	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -22,6 +22,9 @@ run: $(READY)  ## bill the sample practice and say where the workbooks are
 	  --staff sample_data/staff.csv --fees sample_data/fees.csv \
 	  --no-ledger --today 2026-11-02 --out ccbill-out
 
+pictures: $(READY)  ## make the README's pictures from the sample practice, with Chromium
+	$(BIN)/python tests/pictures.py sample_data/pictures
+
 test: $(READY)  ## run the tests
 	$(BIN)/python -m pytest -n auto
 
@@ -35,8 +38,9 @@ lint: $(READY)  ## check style
 types: $(READY)  ## check types
 	$(BIN)/mypy
 
-bench: $(READY)  ## time a run of a million activities
-	$(BIN)/python tests/bench.py
+bench: $(READY)  ## time ccbill beside other scripts (ROWS=1000000 for one size alone)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --group bench
+	PYTHONPATH=tests $(BIN)/python -m bench $(foreach rows,$(ROWS),--rows $(rows)) --table bench.md
 
 format: $(READY)  ## rewrite the code in the house style
 	$(BIN)/ruff check --fix .

@@ -281,12 +281,14 @@ def modifier_sets(table: pd.DataFrame) -> Any:
 
 
 def _missing(table: pd.DataFrame) -> npt.NDArray[np.object_]:
-    said = np.full(len(table), "", object)
-    for name in WANTED:
+    lacks = np.zeros(len(table), np.int64)  # a bit for each field
+    for n, name in enumerate(WANTED):
         column = table[name]
         blank = (column == UNKNOWN) if PATIENT_FIELDS.get(name, TEXT) != TEXT else column.isna()
-        said[blank.to_numpy()] += f"{name}, "
-    return np.array([s.removesuffix(", ") for s in said], object)
+        lacks |= blank.to_numpy(bool).astype(np.int64) << n
+    sets, which = np.unique(lacks, return_inverse=True)
+    texts = [", ".join(name for n, name in enumerate(WANTED) if each >> n & 1) for each in sets]
+    return np.array(texts, object)[which]
 
 
 def _notes(table: pd.DataFrame, drafts: pd.DataFrame, today: int) -> npt.NDArray[np.object_]:
@@ -294,7 +296,8 @@ def _notes(table: pd.DataFrame, drafts: pd.DataFrame, today: int) -> npt.NDArray
     open_month = month_end(table["service_from"].to_numpy()) >= today
     said[open_month] += "month-not-over; "
     said[(table["charge"] == UNKNOWN).to_numpy()] += "charge-missing; "
-    return np.array([s.removesuffix("; ") for s in said], object)
+    codes, texts = pd.factorize(said)
+    return np.array([text.removesuffix("; ") for text in texts], object)[codes]
 
 
 def _line_of_row(facts: Facts, decisions: Decisions, drafts: pd.DataFrame) -> Ints:

@@ -14,8 +14,10 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from ccbill import __version__, explain_cli, ledger_cli, rules_cli
+from ccbill import __version__, bug_report_cli, explain_cli, intake_cli, ledger_cli, rules_cli
+from ccbill.cells.limits import Limits
 from ccbill.errors import CcbillError, Exit, Message
+from ccbill.intake_cli import FailOn
 
 app = typer.Typer(
     name="ccbill",
@@ -28,6 +30,10 @@ app = typer.Typer(
 app.add_typer(rules_cli.app)
 app.add_typer(ledger_cli.app)
 app.command("explain")(explain_cli.explain_command)
+app.command("bug-report")(bug_report_cli.bug_report_command)
+app.command("check")(intake_cli.check_command)
+app.command("init")(intake_cli.init_command)
+app.command("template")(intake_cli.template_command)
 
 EXITS = (
     "Exit codes: 0 done; 1 done, and --fail-on was reached; 2 usage, configuration or rule file "
@@ -40,12 +46,7 @@ class Format(StrEnum):
     XLSX = "xlsx"
     CSV = "csv"
     PARQUET = "parquet"
-
-
-class FailOn(StrEnum):
-    NEVER = "never"
-    NOTE = "note"
-    HOLD = "hold"
+    HTML = "html"
 
 
 def _show_version(wanted: bool) -> None:
@@ -79,6 +80,9 @@ def run_command(
     formats: Annotated[
         list[Format] | None, typer.Option("--format", help="What to write; repeatable.")
     ] = None,
+    with_patients: Annotated[
+        bool, typer.Option("--with-patients", help="Name patients in report.html.")
+    ] = False,
     patients: Annotated[Path | None, typer.Option(help="Patients' details and payers.")] = None,
     staff: Annotated[Path | None, typer.Option(help="Credentials and training of staff.")] = None,
     fees: Annotated[Path | None, typer.Option(help="Fee schedule.")] = None,
@@ -103,6 +107,14 @@ def run_command(
     lock_timeout: Annotated[
         float | None, typer.Option(min=0, metavar="SECONDS", help="How long to wait for a run.")
     ] = None,
+    workbook_seconds: Annotated[
+        float | None,
+        typer.Option(min=0, metavar="SECONDS", help="How long reading one workbook may take."),
+    ] = None,
+    workbook_megabytes: Annotated[
+        int | None,
+        typer.Option(min=1, metavar="MB", help="How much memory reading one workbook may take."),
+    ] = None,
     fail_on: Annotated[
         FailOn, typer.Option(help="Exit 1 where the exceptions have such a row.")
     ] = FailOn.NEVER,
@@ -125,6 +137,8 @@ def run_command(
     """
     os.environ["CCBILL_DEBUG"] = "1" if debug else ""
     _agree(ledger=ledger, no_ledger=no_ledger, submit=submit, dry_run=dry_run)
+    if with_patients and Format.HTML not in (formats or ()):
+        raise _refused("--with-patients", "stands without --format html", "add --format html")
     from ccbill.handover import Redelivered  # noqa: PLC0415  (pandas only where it is used)
     from ccbill.report import console  # noqa: PLC0415
     from ccbill.run import Request, run  # noqa: PLC0415
@@ -146,7 +160,9 @@ def run_command(
         ledger=None if no_ledger else ledger_cli.ledger_path(ledger, config),
         submit=submit,
         whole_log=complete,
+        with_patients=with_patients,
         lock_timeout=lock_timeout,
+        workbook=Limits(workbook_seconds, workbook_megabytes),
     )
     try:
         report, written = run(request)

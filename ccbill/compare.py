@@ -8,11 +8,12 @@ from pathlib import Path
 
 import pandas as pd
 
-from ccbill import config, intake
+from ccbill import config, intake, plausible
 from ccbill.claims import modifier_sets
 from ccbill.fees import Fees
 from ccbill.intake.fees import read_fees
 from ccbill.rules import load
+from ccbill.rules.parse import EPOCH
 from ccbill.run import Request, bill
 from ccbill.tables import UNKNOWN
 
@@ -38,6 +39,7 @@ def compare(request: Request, overlays: Sequence[Path]) -> pd.DataFrame:
         staff=request.staff,
         sheet=request.sheet,
     )
+    read = plausible.checked(read, settings, request.today.toordinal() - EPOCH)
     request = replace(request, dry_run=True)
     before = _counted(bill(read, before_plans, settings, fees, request).claims)
     after = _counted(bill(read, after_plans, settings, fees, request).claims)

@@ -18,6 +18,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from ccbill import vocabulary
+from ccbill.cells.limits import USUAL, Limits
 from ccbill.errors import CcbillError, Exit, Message, did_you_mean
 
 NAME = "ccbill.toml"
@@ -40,6 +41,21 @@ DEFAULTS = (
     "chw_billed",
 )
 UNITS = ("seconds", "minutes", "hours")
+
+# The checks of the log's plausibility, by the problem that each names; and where three begin.
+CHECKS = (
+    "npi-invalid",
+    "date-in-future",
+    "service-before-consent",
+    "service-after-end",
+    "overlap-same-staff",
+    "overlap-same-patient",
+    "long-entry",
+    "long-day",
+    "copied-entry",
+)
+SEVERITIES = ("note", "hold", "off")
+LIMITS = {"long-entry-minutes": 120, "long-day-minutes": 480, "copied-entry-patients": 5}
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +82,9 @@ class Settings:
 
     `columns` leads from a column to its heading; `kinds`, `modes` and `credentials` from the
     practice's words to ccbill's, `payers` to a payer's name or a plan; `defaults` from a column to
-    the value of its blank cells. Paths are absolute. `path` and `sha256` name the file itself.
+    the value of its blank cells; `checks` from a check to its severity, where that is not `note`,
+    and `limits` from one of LIMITS to its value. Paths are absolute. `path` and `sha256` name the
+    file itself.
     """
 
     columns: Words = field(default_factory=dict)
@@ -77,12 +95,15 @@ class Settings:
     defaults: Words = field(default_factory=dict)
     practice: Practice = field(default_factory=Practice)
     payer_ids: Words = field(default_factory=dict)
+    checks: Words = field(default_factory=dict)
+    limits: Mapping[str, int] = field(default_factory=lambda: LIMITS)
     claims_complete: bool = False
     overlays: tuple[Path, ...] = ()
     ledger_path: Path | None = None
     lock_timeout: float | None = None
     fill_down: tuple[str, ...] = ()
     ignore_columns: tuple[str, ...] = ()
+    workbook: Limits = USUAL
     path: Path | None = None
     sha256: str | None = None
 
@@ -93,8 +114,7 @@ def load(path: Path | None) -> Settings:
     The nearest is the one in the working directory or a parent of it, else in the user's config
     directory. With none of these, every setting has its default.
     """
-    named = path or (Path(os.environ["CCBILL_CONFIG"]) if os.environ.get("CCBILL_CONFIG") else None)
-    found = named or _nearest_file()
+    found = file_of(path)
     if found is None:
         return Settings()
     try:
@@ -104,6 +124,12 @@ def load(path: Path | None) -> Settings:
             found, f"cannot be read: {error.strerror}", "name a file that exists"
         ) from None
     return _settings(found.absolute(), content, _parse(found, content))
+
+
+def file_of(path: Path | None) -> Path | None:
+    """The file that `load` reads, None where there is none."""
+    named = path or (Path(os.environ["CCBILL_CONFIG"]) if os.environ.get("CCBILL_CONFIG") else None)
+    return named or _nearest_file()
 
 
 def _nearest_file() -> Path | None:
@@ -159,6 +185,16 @@ def _is_seconds(value: Any) -> tuple[str, str] | None:
     return None if good else ("is not a number of seconds", "use a number, 10 for example")
 
 
+def _is_count(value: Any) -> tuple[str, str] | None:
+    good = isinstance(value, int) and not isinstance(value, bool) and value > 0
+    return None if good else ("is not a whole number above 0", "use a number, 120 for example")
+
+
+def _is_severity(value: Any) -> tuple[str, str] | None:
+    known = list(SEVERITIES)
+    return None if value in known else ("is no severity", did_you_mean(str(value), known))
+
+
 def _is_list(value: Any) -> tuple[str, str] | None:
     if isinstance(value, list) and all(isinstance(item, str) and item for item in value):
         return None
@@ -206,7 +242,7 @@ def _vocabulary_checks() -> dict[str, Check]:
     }
 
 
-def _schema() -> dict[str, dict[str, Check] | Check]:
+def schema() -> dict[str, dict[str, Check] | Check]:
     """Each section's keys with their checks, or one check where the keys are the practice's."""
     words = _vocabulary_checks()
     return {
@@ -219,19 +255,25 @@ def _schema() -> dict[str, dict[str, Check] | Check]:
         "practice": dict.fromkeys(Practice.__slots__, _is_text) | {"timezone": _is_zone},
         "payer_ids": _is_text,
         "claims": {"complete": _is_yes_or_no},
+        "checks": dict.fromkeys(CHECKS, _is_severity) | dict.fromkeys(LIMITS, _is_count),
         "rules": {"overlays": _is_list},
         "ledger": {"path": _is_text, "lock_timeout": _is_seconds},
-        "intake": {"fill_down": _is_columns, "ignore_columns": _is_list},
+        "intake": {
+            "fill_down": _is_columns,
+            "ignore_columns": _is_list,
+            "workbook_seconds": _is_seconds,
+            "workbook_megabytes": _is_count,
+        },
     }
 
 
 def _problems(table: dict[str, Any]) -> Iterator[tuple[str, Problem]]:
     """Everything in the file that ccbill does not understand, with its section."""
-    schema = _schema()
+    known = schema()
     for section, content in table.items():
-        expected = schema.get(section)
+        expected = known.get(section)
         if expected is None:
-            yield section, ("", "is no section that ccbill knows", did_you_mean(section, [*schema]))
+            yield section, ("", "is no section that ccbill knows", did_you_mean(section, [*known]))
         elif not isinstance(content, dict):
             yield section, ("", "is not a section", f"write [{section}] on a line of its own")
         else:
@@ -297,6 +339,7 @@ def _frozen(file: Path, sha256: str, table: dict[str, Any]) -> Settings:
         for name, value in table.get("defaults", {}).items()
     }
     ledger, intake = table.get("ledger", {}), table.get("intake", {})
+    checks = table.get("checks", {})
     paths = [Path(p).expanduser() for p in table.get("rules", {}).get("overlays", [])]
     return Settings(
         columns=dict(table.get("columns", {})),
@@ -307,12 +350,15 @@ def _frozen(file: Path, sha256: str, table: dict[str, Any]) -> Settings:
         defaults=dict(defaults),
         practice=Practice(**table.get("practice", {})),
         payer_ids=dict(table.get("payer_ids", {})),
+        checks={name: checks[name] for name in CHECKS if name in checks},
+        limits={name: checks.get(name, usual) for name, usual in LIMITS.items()},
         claims_complete=table.get("claims", {}).get("complete", False),
         overlays=tuple(file.parent / path for path in paths),
         ledger_path=file.parent / Path(ledger["path"]).expanduser() if "path" in ledger else None,
         lock_timeout=ledger.get("lock_timeout"),
         fill_down=tuple(intake.get("fill_down", ())),
         ignore_columns=tuple(intake.get("ignore_columns", ())),
+        workbook=Limits(intake.get("workbook_seconds"), intake.get("workbook_megabytes")),
         path=file,
         sha256=sha256,
     )

@@ -6,21 +6,19 @@ a patient, a patient's month, a word that ccbill does not know.
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from ccbill import vocabulary
-from ccbill.errors import nearest
+from ccbill import new_words
 from ccbill.fees import Fees
+from ccbill.new_words import quoted, toml_line
 from ccbill.problems import PROBLEMS
 from ccbill.report.tables import EXCEPTIONS
 from ccbill.rules.decisions import Decisions
 from ccbill.rules.facts import Facts
-from ccbill.rules.payers import ALIKE
-from ccbill.tables import UNKNOWN, Ints, Note, Outcome, month_text
+from ccbill.tables import UNKNOWN, Finding, Ints, Note, Outcome, month_text
 from ccbill.worth import Worth, stakes
 
 FAR, SOON = 10**6, 14  # days
@@ -30,6 +28,8 @@ PER: dict[str, tuple[str, ...]] = {
     "staff": ("plan", "staff"),
     "patient": ("plan", "patient"),
     "case": ("plan", "answer", "patient", "practice", "month"),
+    "staff-day": ("staff", "service_date"),
+    "patient-day": ("patient", "service_date"),
     "kind": ("plan", "kind"),
     "practice": ("plan", "practice"),
     "code": ("plan", "answer"),
@@ -58,19 +58,22 @@ def exceptions(
     decisions: Decisions,
     fees: Fees,
     notes: list[Note],
+    findings: list[Finding],
     lines: pd.DataFrame,
     today: int,
 ) -> pd.DataFrame:
     """The exceptions report (EXCEPTIONS): holds by money at stake, then notes."""
+    holding = {each.problem: each for each in findings if each.holds}
     worth = stakes(facts, decisions, fees)
     held = np.flatnonzero(decisions.outcome == Outcome.HELD)
     problems = np.array([a.problem for a in decisions.book], object)[decisions.answer[held]]
     names, which = np.unique(problems.astype(str), return_inverse=True)
     parts = [
-        _things_to_fix(facts, decisions, worth, str(name), held[which == n])
+        _things_to_fix(facts, decisions, worth, str(name), held[which == n], holding.get(str(name)))
         for n, name in enumerate(names)
     ]
     parts.append(_noted([n for n in notes if n.problem not in WORDS or n.problem not in names]))
+    parts += [_asked_about(facts, decisions, each) for each in findings if not each.holds]
     parts.append(_charges_missing(lines))
     parts.append(_not_checked(decisions))
     parts.append(_timely_filing(decisions, lines, today))
@@ -90,13 +93,22 @@ def _empty() -> pd.DataFrame:
 
 
 def _things_to_fix(
-    facts: Facts, decisions: Decisions, worth: Worth, problem: str, rows: Ints
+    facts: Facts,
+    decisions: Decisions,
+    worth: Worth,
+    problem: str,
+    rows: Ints,
+    finding: Finding | None,
 ) -> pd.DataFrame:
     """One row for each thing that the problem's rows have in common."""
     says = PROBLEMS[problem]
     per = (WORDS[problem],) if problem in WORDS else PER[says.per]
     about = _about(facts, decisions, rows).assign(code=worth.code[rows])
     number, _ = pd.factorize(pd.MultiIndex.from_frame(about[list(per)].fillna("")), sort=False)
+    if finding is not None:
+        thing = np.full(len(facts.activities), -1)
+        thing[finding.rows] = finding.thing
+        number, about["why"] = _by_finding(finding, thing[rows], number, about["why"])
     first = np.flatnonzero(~pd.Series(number).duplicated().to_numpy())
     count = np.bincount(number)
     table = about.iloc[first].reset_index(drop=True)
@@ -139,19 +151,49 @@ def _things_to_fix(
     )
 
 
+def _by_finding(finding: Finding, thing: Ints, number: Ints, why: Any) -> tuple[Ints, Any]:
+    """Numbers and figures of held rows as the check has them; those of rows that a rule held with
+    the same problem (thing -1) stay."""
+    figures = np.array([*finding.why, None], object)[thing]
+    again, _ = pd.factorize(np.where(thing < 0, number + len(finding.why), thing))
+    return again, np.where(thing < 0, why, figures)
+
+
+def _asked_about(facts: Facts, decisions: Decisions, finding: Finding) -> pd.DataFrame:
+    """A note for each thing that a check found, unless a rule said so or left all of it out."""
+    problems = np.array([a.problem for a in decisions.book], object)
+    answer, outcome = decisions.answer[finding.rows], decisions.outcome[finding.rows]
+    bears = (outcome != Outcome.LEFT_OUT) & ~(problems == finding.problem)[answer]
+    kept = (np.bincount(finding.thing, bears) > 0)[finding.thing]
+    rows = finding.rows[kept]
+    number, things = pd.factorize(finding.thing[kept])
+    count = np.bincount(number)
+    first = np.zeros(len(things), np.int64)
+    first[number[::-1]] = np.arange(len(rows))[::-1]
+    table = _about(facts, decisions, rows[first])
+    values = {name: facts.codes(name)[rows] for name in ("payer", "practice", "patient", "staff")}
+    values |= {"plan": decisions.plan[rows], "month": facts.months()[rows], "activity_id": rows}
+    values["service_date"] = facts.numbers("service_date")[rows]
+    for name, each in values.items():
+        differs = np.bincount(number, each != each[first][number]) > 0
+        table[name] = table[name].astype(object).mask(differs, None)
+    return _notes_of(
+        finding.problem,
+        **{name: table[name] for name in values if name not in ("patient", "staff")},
+        patient_id=table["patient"],
+        staff_id=table["staff"],
+        why=np.array(finding.why, object)[things],
+        file=table["file"],
+        row=table["row"],
+        rows=count,
+    )
+
+
 def _word(decisions: Decisions, column: str, word: str, minutes: int) -> tuple[str, str]:
     """What is not known, and the line of ccbill.toml that makes it known."""
-    known = {
-        "payer": [name for plan in decisions.plans for name in plan.payers],
-        "kind": list(vocabulary.kinds()),
-        "mode": list(vocabulary.modes()),
-        "credential": list(vocabulary.credentials()),
-    }
-    quoted = json.dumps(word, ensure_ascii=False)
-    likeness = ALIKE if column == "payer" else 0.6
-    to = nearest(word, known[column], likeness) or column.upper()
-    what = f"{quoted} is not a {column} that ccbill knows; it stands for {minutes:,} minutes"
-    return what, f'add to ccbill.toml under [{column}s]: {quoted} = "{to}"'
+    to = new_words.near(column, word, decisions.plans)
+    what = f"{quoted(word)} is not a {column} that ccbill knows; it stands for {minutes:,} minutes"
+    return what, f"add to ccbill.toml under [{column}s]: {toml_line(column, word, to)}"
 
 
 def _about(facts: Facts, decisions: Decisions, rows: Ints) -> pd.DataFrame:

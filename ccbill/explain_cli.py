@@ -6,68 +6,92 @@ import re
 from datetime import date
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from ccbill.errors import CcbillError, Exit, Message, did_you_mean
 
+if TYPE_CHECKING:
+    from ccbill.explain.cases import Wanted
+    from ccbill.explain.patient import Files
+
 NOTHING = "Nothing was explained."
 
 
+Words = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="PATIENT [EXPORT…]",
+        help="A patient's id, then activity exports; without any, the ledger's last run.",
+    ),
+]
+Months = Annotated[
+    list[str] | None,
+    typer.Option("--month", metavar="YYYY-MM", help="This month only; repeatable."),
+]
+PlanName = Annotated[str | None, typer.Option(help="This plan only.")]
+Code = Annotated[str | None, typer.Option(help="This code only, with modifiers or not.")]
+Claim = Annotated[str | None, typer.Option(metavar="ID", help="The lines of a claim.")]
+Row = Annotated[str | None, typer.Option(metavar="FILE:ROW", help="What became of one row.")]
+Kind = Annotated[str | None, typer.Option(help="What if: this kind of work, without a patient.")]
+Minutes = Annotated[str | None, typer.Option(help="What if: so many minutes.")]
+Credential = Annotated[str | None, typer.Option(help="What if: by this credential.")]
+Mode = Annotated[str | None, typer.Option(help="What if: in this way.")]
+On = Annotated[str | None, typer.Option("--date", metavar="DATE", help="What if: on this day.")]
+Given = Annotated[
+    list[str] | None,
+    typer.Option("--with", metavar="FIELD=VALUE", help="What if: with this too; repeatable."),
+]
+Patients = Annotated[Path | None, typer.Option(help="Patients' details and payers.")]
+Staff = Annotated[Path | None, typer.Option(help="Credentials and training of staff.")]
+FeesFile = Annotated[Path | None, typer.Option(help="Fee schedule.")]
+Sheet = Annotated[str | None, typer.Option(help="Sheet of a workbook that has several.")]
+Rules = Annotated[
+    list[Path] | None,
+    typer.Option(metavar="DIR", help="Overlay of the practice's own rules; repeatable."),
+]
+Config = Annotated[Path | None, typer.Option(help="The ccbill.toml to use.")]
+RunNumber = Annotated[
+    int | None, typer.Option(metavar="N", help="A run of the ledger; else its last one.")
+]
+LedgerFile = Annotated[
+    Path | None, typer.Option(help="The ledger to use, instead of the usual one.")
+]
+NoLedger = Annotated[
+    bool, typer.Option("--no-ledger", help="Look back at nothing but the exports.")
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Today = Annotated[
+    str | None,
+    typer.Option(metavar="DATE", envvar="CCBILL_TODAY", help="Take this as today's date."),
+]
+
+
 def explain_command(
-    words: Annotated[
-        list[str] | None,
-        typer.Argument(
-            metavar="PATIENT [EXPORT…]",
-            help="A patient's id, then activity exports; without any, the ledger's last run.",
-        ),
-    ] = None,
-    month: Annotated[
-        list[str] | None, typer.Option(metavar="YYYY-MM", help="This month only; repeatable.")
-    ] = None,
-    plan: Annotated[str | None, typer.Option(help="This plan only.")] = None,
-    code: Annotated[str | None, typer.Option(help="This code only, with modifiers or not.")] = None,
-    claim: Annotated[str | None, typer.Option(metavar="ID", help="The lines of a claim.")] = None,
-    row: Annotated[
-        str | None, typer.Option(metavar="FILE:ROW", help="What became of one row.")
-    ] = None,
-    kind: Annotated[
-        str | None, typer.Option(help="What if: this kind of work, without a patient.")
-    ] = None,
-    minutes: Annotated[str | None, typer.Option(help="What if: so many minutes.")] = None,
-    credential: Annotated[str | None, typer.Option(help="What if: by this credential.")] = None,
-    mode: Annotated[str | None, typer.Option(help="What if: in this way.")] = None,
-    on: Annotated[
-        str | None, typer.Option("--date", metavar="DATE", help="What if: on this day.")
-    ] = None,
-    given: Annotated[
-        list[str] | None,
-        typer.Option("--with", metavar="FIELD=VALUE", help="What if: with this too; repeatable."),
-    ] = None,
-    patients: Annotated[Path | None, typer.Option(help="Patients' details and payers.")] = None,
-    staff: Annotated[Path | None, typer.Option(help="Credentials and training of staff.")] = None,
-    fees: Annotated[Path | None, typer.Option(help="Fee schedule.")] = None,
-    sheet: Annotated[str | None, typer.Option(help="Sheet of a workbook that has several.")] = None,
-    rules: Annotated[
-        list[Path] | None,
-        typer.Option(metavar="DIR", help="Overlay of the practice's own rules; repeatable."),
-    ] = None,
-    config: Annotated[Path | None, typer.Option(help="The ccbill.toml to use.")] = None,
-    run: Annotated[
-        int | None, typer.Option(metavar="N", help="A run of the ledger; else its last one.")
-    ] = None,
-    ledger: Annotated[
-        Path | None, typer.Option(help="The ledger to use, instead of the usual one.")
-    ] = None,
-    no_ledger: Annotated[
-        bool, typer.Option("--no-ledger", help="Look back at nothing but the exports.")
-    ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
-    today: Annotated[
-        str | None,
-        typer.Option(metavar="DATE", envvar="CCBILL_TODAY", help="Take this as today's date."),
-    ] = None,
+    words: Words = None,
+    month: Months = None,
+    plan: PlanName = None,
+    code: Code = None,
+    claim: Claim = None,
+    row: Row = None,
+    kind: Kind = None,
+    minutes: Minutes = None,
+    credential: Credential = None,
+    mode: Mode = None,
+    on: On = None,
+    given: Given = None,
+    patients: Patients = None,
+    staff: Staff = None,
+    fees: FeesFile = None,
+    sheet: Sheet = None,
+    rules: Rules = None,
+    config: Config = None,
+    run: RunNumber = None,
+    ledger: LedgerFile = None,
+    no_ledger: NoLedger = False,
+    as_json: AsJson = False,
+    today: Today = None,
 ) -> None:
     """Show what a patient's work earns, from which activities and by which rule, and what is short.
 
@@ -82,13 +106,12 @@ def explain_command(
         if words:
             raise refused("PATIENT", "stands beside --kind", "leave out one of the two")
         asked = {"--plan": plan, "--kind": kind, "--minutes": minutes, "--credential": credential}
-        done = {name: _given(name, value) for name, value in asked.items()}
         when = _date(on, "--date") if on else day
-        told = _what_if(done, mode, when, given or [], rules or [], config)
+        told = _what_if(asked, mode, when, given or [], rules or [], config)
         _print(told, as_json=as_json, patient=False)
         return
     from ccbill.explain.cases import Wanted  # noqa: PLC0415  (pandas only where it is used)
-    from ccbill.explain.patient import Files, from_exports, from_ledger  # noqa: PLC0415
+    from ccbill.explain.patient import Files  # noqa: PLC0415
     from ccbill.ledger_cli import ledger_path  # noqa: PLC0415
 
     patient, exports = _split(words or [], alone=claim is not None or row is not None)
@@ -96,10 +119,24 @@ def explain_command(
     wanted = Wanted(frozenset(_month(m) for m in month or ()), plan, code, claim, _place(row))
     path = None if no_ledger else ledger_path(ledger, config)
     files = Files(exports, day, patients, staff, fees, sheet, config, rules or (), path)
-    if exports:
-        told = from_exports(files, patient, wanted)
-    else:
-        told = from_ledger(files, run, patient, wanted)
+    _explain(files, run, patient, wanted, as_json=as_json)
+
+
+def _explain(
+    files: Files, run: int | None, patient: str | None, wanted: Wanted, *, as_json: bool
+) -> None:
+    """Prints the cases; as JSON also that there are none, which is an error all the same."""
+    from ccbill.explain.patient import NothingFoundError, from_exports, from_ledger  # noqa: PLC0415
+
+    try:
+        if files.exports:
+            told = from_exports(files, patient, wanted)
+        else:
+            told = from_ledger(files, run, patient, wanted)
+    except NothingFoundError:
+        if as_json and patient is not None:
+            _print({"patient_id": patient.strip(), "cases": []}, as_json=True, patient=True)
+        raise
     _print(told, as_json=as_json, patient=True)
 
 
@@ -122,7 +159,7 @@ def _split(words: list[str], *, alone: bool) -> tuple[str | None, list[str]]:
 
 
 def _what_if(
-    asked: dict[str, str],
+    options: dict[str, str | None],
     mode: str | None,
     day: date,
     given: list[str],
@@ -135,6 +172,7 @@ def _what_if(
     from ccbill.rules.catalog import named  # noqa: PLC0415
     from ccbill.rules.parse import EPOCH  # noqa: PLC0415
 
+    asked = {name: _given(name, value) for name, value in options.items()}
     plans = load.plans([*config.load(config_file).overlays, *rules])
     found = named(plans, asked["--plan"])
     known = vocabulary.credential_spellings()

@@ -16,9 +16,9 @@ from ccbill.ledger.settle import Scope, Settled, Terms
 from ccbill.ledger.standing import CASE, first_counted, history
 from ccbill.ledger.store import Ledger
 from ccbill.problems import PROBLEMS
-from ccbill.report.tables import CLAIMS, EXCEPTIONS, Report
+from ccbill.report.tables import EXCEPTIONS, Report
 from ccbill.rules.decisions import Billed, Decisions, Stake
-from ccbill.rules.facts import Facts
+from ccbill.rules.facts import Facts, packed
 from ccbill.rules.model import Limit, Plan, Service
 from ccbill.rules.prior import History
 from ccbill.rules.screen import Answer
@@ -75,7 +75,8 @@ def cases(facts: Facts, plan_of_row: Ints, plans: Sequence[Plan], months: Iterab
     """The cases that the run speaks for (CASE): those that have a row in its exports."""
     day = facts.numbers("service_date")
     known = np.flatnonzero((plan_of_row >= 0) & (day != UNKNOWN) & (facts.codes("patient") >= 0))
-    table = _case_of(facts, plan_of_row, plans, known).drop_duplicates()
+    key = packed(facts, known, ("patient", "practice", "month")) * len(plans) + plan_of_row[known]
+    table = _case_of(facts, plan_of_row, plans, known[~pd.Series(key).duplicated().to_numpy()])
     wanted = sorted(months)
     return (table[table["month"].isin(wanted)] if wanted else table).reset_index(drop=True)
 
@@ -108,12 +109,6 @@ def scope(facts: Facts, decisions: Decisions, spoken: pd.DataFrame, book: Book) 
     ids = facts.activities["activity_id"].astype(object)
     unsure = decisions.outcome == Outcome.HELD
     return Scope(spoken, pd.Index(ids), pd.Index(ids[unsure]), book.complete, spoken.iloc[:0])
-
-
-def all_new(lines: pd.DataFrame) -> Settled:
-    """Lines of a run without a ledger."""
-    nothing = pd.DataFrame({name: pd.Series(dtype=object) for name in (*CLAIMS, "key")})
-    return Settled(lines, nothing, lines, pd.DataFrame(columns=[*CASE, "why"]), [])
 
 
 def hold_incomplete(facts: Facts, decisions: Decisions, incomplete: pd.DataFrame) -> Decisions:

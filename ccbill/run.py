@@ -17,8 +17,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ccbill import __version__, config, handover, intake, recorded
+from ccbill import __version__, config, handover, intake, plausible, recorded
 from ccbill.balance import balance
+from ccbill.cells.limits import USUAL, Limits
 from ccbill.claims import Claims, claims, hold_unbillable
 from ccbill.config import Settings
 from ccbill.exceptions import exceptions
@@ -26,12 +27,13 @@ from ccbill.fees import Fees
 from ccbill.intake.fees import read_fees
 from ccbill.ledger import store
 from ccbill.ledger.record import next_run
-from ccbill.ledger.settle import Settled, settle
+from ccbill.ledger.settle import Settled, all_new, settle
 from ccbill.ledger.store import Ledger
 from ccbill.recorded import Book
 from ccbill.report import build
 from ccbill.report.delivery import deliver
 from ccbill.report.tables import CLAIMS, Report
+from ccbill.review import review
 from ccbill.rules import load
 from ccbill.rules.assign import assign
 from ccbill.rules.decisions import Decisions
@@ -44,7 +46,7 @@ from ccbill.rules.screen import Answer
 from ccbill.tables import UNKNOWN, Intake, Outcome, check_activities
 from ccbill.worth import near_misses
 
-FORMATS = ("xlsx", "csv", "parquet")
+FORMATS = ("xlsx", "csv", "parquet", "html")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,14 +69,17 @@ class Request:
     ledger: Path | None = None  # None: look back at nothing and keep nothing
     submit: bool = False  # what is recorded counts as billed
     whole_log: bool = False  # the exports have all that was done in their cases
+    with_patients: bool = False  # the month-end report names held and near-miss patients
     lock_timeout: float | None = None  # seconds to wait for another run; None: as the settings say
+    workbook: Limits = USUAL  # where it says nothing, the settings do
 
 
 def run(request: Request) -> tuple[Report, list[Path]]:
     """The report of a run and the files that it wrote, none with `dry_run`."""
     settings = config.load(request.config)
+    settings = replace(settings, workbook=request.workbook.over(settings.workbook))
     plans = load.plans([*settings.overlays, *request.rules])
-    fees = read_fees(request.fees) if request.fees else Fees.none()
+    fees = read_fees(request.fees, settings.workbook) if request.fees else Fees.none()
     read = intake.read(
         request.exports,
         settings,
@@ -82,6 +87,7 @@ def run(request: Request) -> tuple[Report, list[Path]]:
         staff=request.staff,
         sheet=request.sheet,
     )
+    read = plausible.checked(read, settings, request.today.toordinal() - EPOCH)
     if request.ledger is None:
         report = bill(read, plans, settings, fees, request)
         return report, [] if request.dry_run else deliver(report, request.out, request.formats)
@@ -125,10 +131,10 @@ def bill(
     decisions, lines = _priced(facts, decisions, settings, fees, request)
     decisions, lines, done = _settled(facts, decisions, lines, settings, fees, today, book, spoken)
     sent = done.lines[(done.lines["status"] != "void").to_numpy(bool)]
-    at_work = [plan for plan in plans if plan.name in set(spoken["plan"])]
+    at_work = [plan for plan in plans if (spoken["plan"] == plan.name).any()]
     notes = [*read.notes, *unknown_payers, *overridden(plans)]
     notes += recorded.notes(book, done, at_work)
-    found = exceptions(facts, decisions, fees, notes, sent, today)
+    found = exceptions(facts, decisions, fees, notes, read.findings, sent, today)
     tables: dict[str, Any] = {
         "claims": done.lines,
         "encounters": lines.encounters,
@@ -147,6 +153,10 @@ def bill(
         record["run"] = next_run(book.ledger)
         record["status"] = "submitted" if request.submit else "draft"
     report = Report(**tables, run=build.run_table(record), record=record)
+    if "html" in request.formats:
+        ledger, named = book.ledger if book else None, request.with_patients
+        seen = review(facts, decisions, tables, read, ledger, settings, named)
+        report = replace(report, review=seen)
     if book is not None:
         book.entry = recorded.entry(report, done, facts, spoken, request.today)
     return report
@@ -177,7 +187,7 @@ def _settled(
 ) -> tuple[Decisions, Claims, Settled]:
     """The lines beside what was submitted; cases whose log lacks something are held."""
     if book is None:
-        return decisions, lines, recorded.all_new(lines.lines)
+        return decisions, lines, all_new(lines.lines)
     scope = recorded.scope(facts, decisions, spoken, book)
     done = settle(book.ledger, lines.lines, scope, book.terms)
     if len(done.incomplete):

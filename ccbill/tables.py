@@ -119,6 +119,21 @@ class Note:
 
 
 @dataclass(frozen=True, slots=True)
+class Finding:
+    """Entries that an auditor would ask about, all with one problem.
+
+    `rows` are activities by position, `thing` the number of the thing to look at that each belongs
+    to, and `why` the figures of each thing. With `holds`, the rows wait until it is fixed.
+    """
+
+    problem: str
+    holds: bool
+    rows: Ints
+    thing: Ints
+    why: list[str]
+
+
+@dataclass(frozen=True, slots=True)
 class Intake:
     """What was read, and what it was read from.
 
@@ -126,7 +141,10 @@ class Intake:
     all of them; `given` names the fields that some input has a column for. `patients` has one line
     per category of `activities.patient`, in the order of its categories: PATIENT_FIELDS.
     `unreadable` has file, row, problem and the row's cells as text, for rows that are no activity.
-    `inputs` and `mapping` go into run.json: names, hashes, counts, headings, never cells.
+    `inputs` and `mapping` go into run.json: names, hashes, counts, headings, never cells. `note` is
+    each row's note as the number of a text and those texts, -1 for a blank; None where no export
+    has the column. `findings` are what the plausibility checks found.
+    `panel` is the patients file: patient and payer of each line; None where none was given.
     """
 
     activities: pd.DataFrame
@@ -136,6 +154,9 @@ class Intake:
     notes: list[Note] = field(default_factory=list)
     inputs: list[dict[str, Any]] = field(default_factory=list)
     mapping: list[dict[str, Any]] = field(default_factory=list)
+    note: tuple[Ints, Any] | None = None
+    findings: list[Finding] = field(default_factory=list)
+    panel: pd.DataFrame | None = None
 
 
 def check_activities(table: pd.DataFrame) -> pd.DataFrame:

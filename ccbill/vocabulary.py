@@ -6,6 +6,7 @@ Every mapping is read-only and read once, from `vocabulary.toml`. The spelling t
 
 from __future__ import annotations
 
+import re
 import tomllib
 import unicodedata
 from collections.abc import Iterable, Mapping
@@ -17,9 +18,13 @@ from typing import Any
 # From the most to the least qualified: the highest group that a cell names is the one that counts.
 GROUPS = ("physician", "app", "licensed", "unlicensed", "trainee")
 
+_SIGNS = re.compile("[^0-9a-z]+")
+
 
 def fold(words: str) -> str:
     """The words without case, spaces and punctuation."""
+    if words.isascii():
+        return _SIGNS.sub("", words.lower())
     plain = unicodedata.normalize("NFKC", words).casefold()
     return "".join(letter for letter in plain if letter.isalnum())
 

@@ -135,7 +135,7 @@ def test_every_problem_says_what_is_wrong_and_what_mends_it() -> None:
         assert table["fix"].endswith("."), name
         assert table["per"] in {
             *("row", "case", "patient", "staff", "practice", "payer", "kind", "mode"),
-            *("code", "run", "file"),
+            *("code", "run", "file", "staff-day", "patient-day"),
         }, name
 
 

@@ -18,7 +18,7 @@ from ccbill.config import Settings
 from ccbill.explain import beside, kept
 from ccbill.explain.cases import Wanted
 from ccbill.explain.patient import Files, explain, from_exports, from_ledger
-from ccbill.ledger import store
+from ccbill.ledger import carry, store
 from ccbill.report import explain_text
 from ccbill.rules import load
 from ccbill.rules.parse import EPOCH
@@ -121,6 +121,18 @@ def test_a_claim_or_a_row_tells_whose_it_is(submitted: Files) -> None:
     assert from_ledger(submitted, 1, None, Wanted(claim=claim))["patient_id"] == "P2"
     told = from_ledger(submitted, 1, None, Wanted(place=("september.csv", 3)))
     assert told["patient_id"] == "P2"
+
+
+def test_two_ids_of_one_patient_are_one(submitted: Files) -> None:
+    assert submitted.ledger is not None
+    with store.opened(submitted.ledger) as ledger, store.writing(ledger):
+        carry.merge(ledger, "P2", "P1")
+    october = from_ledger(submitted, None, "P2", Wanted())  # has work of P1 only
+    assert october["patient_id"] == "P1"
+    september = from_ledger(submitted, 1, "P2", Wanted())
+    assert september["patient_id"] == "P2"
+    (case,) = september["cases"]
+    assert [line["units"] for line in case["ledger"]] == [1, 1]  # of both ids
 
 
 def test_what_the_run_said_otherwise_is_told(submitted: Files, tmp_path: Path) -> None:

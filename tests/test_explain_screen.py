@@ -91,8 +91,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def asked(*arguments: str, cwd: Path, exits: int = 0) -> str:
-    """What the command prints, or says where it does not end with 0; in this process."""
+def given(*arguments: str, cwd: Path, exits: int = 0) -> tuple[str, str]:
+    """What the command prints, and what it says on standard error; in this process."""
     out, said = io.StringIO(), io.StringIO()
     home = {"HOME": str(cwd), "XDG_DATA_HOME": str(cwd), "XDG_CONFIG_HOME": str(cwd)}
     argv = ["ccbill", "explain", *arguments, "--today", TODAY]
@@ -105,7 +105,13 @@ def asked(*arguments: str, cwd: Path, exits: int = 0) -> str:
     ):
         code = cli._code()
     assert code == exits, said.getvalue()
-    return out.getvalue() if exits == 0 else said.getvalue()
+    return out.getvalue(), said.getvalue()
+
+
+def asked(*arguments: str, cwd: Path, exits: int = 0) -> str:
+    """What the command prints, or says where it does not end with 0."""
+    out, said = given(*arguments, cwd=cwd, exits=exits)
+    return out if exits == 0 else said
 
 
 def golden(name: str, screen: str) -> None:
@@ -122,8 +128,8 @@ def test_screen(folder: Path, patient: str) -> None:
     golden(patient, asked(patient, "log.csv", cwd=folder))
 
 
-def told(folder: Path, *arguments: str) -> dict[str, object]:
-    found = json.loads(asked(*arguments, "--json", cwd=folder))
+def told(folder: Path, *arguments: str, exits: int = 0) -> dict[str, object]:
+    found = json.loads(given(*arguments, "--json", cwd=folder, exits=exits)[0])
     assert faults(found, SCHEMA, SCHEMA) == []
     return dict(found)
 
@@ -143,6 +149,8 @@ def test_an_unknown_patient_is_told_nothing_of_others(folder: Path) -> None:
     said = asked("bilked", "log.csv", cwd=folder, exits=3)
     golden("unknown-patient", said)
     assert "bill" not in said
+    found = told(folder, "bilked", "log.csv", exits=3)
+    assert found == {"schema_version": 1, "patient_id": "bilked", "cases": []}
 
 
 @pytest.mark.parametrize(

@@ -35,7 +35,8 @@ def test_a_missing_column_shows_the_headings_and_the_nearest(tmp_path: Path) -> 
         "export1.csv:1: no heading is known for service_date (the day of the work)\n"
         "  Nothing was read or written. Headings found: A (patient_id), B (payer), "
         "C (Servce Date), D (minutes), E (kind).\n"
-        '  fix: add to ccbill.toml under [columns]: service_date = "Servce Date"'
+        '  fix: add to ccbill.toml under [columns]: service_date = "Servce Date"; '
+        "ccbill init writes such a file"
     ]
 
 

@@ -89,7 +89,7 @@ PDF = "open it in the program that wrote it and save it as CSV (UTF-8) or as an 
         (gzip.compress(TEXT.encode(), mtime=0)[:30], "is a gzip file that cannot be unpacked"),
         (b"%PDF-1.7\n", "is a PDF document, which ccbill does not read"),
         (b"\x89PNG\r\n\x1a\n", "is a PNG image, which ccbill does not read"),
-        (b"PAR1\0\0", "is a Parquet file, which ccbill does not read"),
+        (b"PAR1\0\0", "is a Parquet file that cannot be read: it is damaged or cut short"),
         (b"<html><table>", "is a web page (HTML), not a workbook"),
         (b'[{"patient_id": 1}]', "is a JSON file"),
         (TEXT.encode("utf-16-le"), "holds zero bytes"),
@@ -161,7 +161,7 @@ def test_cells_of_a_workbook_in_their_own_types(tmp_path: Path) -> None:
     assert table["service_date"].tolist()[:3] == [20513] * 3
     assert table["seconds"].tolist() == [720, 620, 300, 300, 300]
     problems = table["problem"].astype(object).where(table["problem"].notna(), None).tolist()
-    assert problems == [None, None, "cell-damaged", "cell-damaged", "cell-damaged"]
+    assert problems == [None, None, "cell-damaged", "cell-damaged", "formula-without-value"]
 
 
 def test_several_sheets_need_a_name(tmp_path: Path) -> None:
@@ -190,4 +190,6 @@ def test_what_is_recorded_of_an_input(tmp_path: Path) -> None:
         "gzip": True,
         "bytes": len(content),
         "rows": 2,
+        "heading_row": 1,
+        "not_read": [],
     }

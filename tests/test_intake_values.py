@@ -59,6 +59,8 @@ def test_a_date(cell: str, expected: str | None) -> None:
             ["3/4/2026", "4/4/2026", "14/3/2026", "3/14/2026"],
             ["ambiguous", "2026-04-04", "2026-03-14", "2026-03-14"],
         ),
+        (["14/3/26", "3/4/26"], ["2026-03-14", "2026-04-03"]),
+        (["26/3/14", "26/3/15", "3/4/26"], ["ambiguous", "ambiguous", "ambiguous"]),
     ],
 )
 def test_slash_dates_of_a_column_share_one_order(cells: list[str], expected: list[str]) -> None:

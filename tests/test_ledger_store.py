@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sqlite3
 import stat
 import subprocess
@@ -122,16 +123,17 @@ def test_an_older_ledger_is_brought_forward_after_a_copy(
 ) -> None:
     with opened(path) as ledger, writing(ledger):
         ledger.db.execute("INSERT INTO aliases VALUES ('a', 'b')")
+    now = len(schema.MIGRATIONS)
     next_one = (*schema.MIGRATIONS, "CREATE TABLE more (x);\nINSERT INTO more VALUES (7);\n")
     monkeypatch.setattr(schema, "MIGRATIONS", next_one)
     with opened(path) as ledger:
         assert ledger.db.execute("SELECT x FROM more").fetchall() == [(7,)]
         assert ledger.db.execute("SELECT old FROM aliases").fetchall() == [("a",)]
-        assert ledger.db.execute("PRAGMA user_version").fetchone() == (2,)
-    copy = path.with_name("ledger.sqlite.v1.bak")
+        assert ledger.db.execute("PRAGMA user_version").fetchone() == (now + 1,)
+    copy = path.with_name(f"ledger.sqlite.v{now}.bak")
     assert stat.S_IMODE(copy.stat().st_mode) == 0o600
     with closing(sqlite3.connect(copy)) as db:
-        assert db.execute("PRAGMA user_version").fetchone() == (1,)
+        assert db.execute("PRAGMA user_version").fetchone() == (now,)
         assert db.execute("SELECT old FROM aliases").fetchall() == [("a",)]
     assert sorted(each.name for each in path.parent.iterdir()) == [path.name, copy.name]
 
@@ -147,7 +149,8 @@ def test_a_migration_that_fails_changes_nothing(
         with pytest.raises(sqlite3.OperationalError), opened(path):
             pass
     with opened(path) as ledger:
-        assert ledger.db.execute("PRAGMA user_version").fetchone() == (1,)
+        now = len(schema.MIGRATIONS)
+        assert ledger.db.execute("PRAGMA user_version").fetchone() == (now,)
 
 
 def test_a_run_waits_and_then_says_in_one_line_that_another_has_it(billed: Practice) -> None:
@@ -198,6 +201,29 @@ def test_eight_runs_at_once_bill_once(tmp_path: Path) -> None:
     with opened(practice.ledger) as ledger:
         assert ledger.db.execute("SELECT count(*) FROM live").fetchone() == (9,)
         assert list(verify.differences(ledger)) == []
+
+
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="no timer that signals")
+def test_a_signal_stops_a_long_statement_and_nothing_of_it_is_kept(path: Path) -> None:
+    class Stopped(BaseException):
+        pass
+
+    def stop(*_: object) -> None:
+        raise Stopped
+
+    rows = [(str(n), "") for n in range(2_000_000)]  # seconds of work
+    before = signal.signal(signal.SIGALRM, stop)
+    try:
+        with opened(path) as ledger:
+            signal.setitimer(signal.ITIMER_REAL, 0.1)
+            with pytest.raises(Stopped), writing(ledger):
+                store.many(ledger, "INSERT INTO aliases VALUES (?, ?)", rows)
+            [reached] = ledger.db.execute("SELECT total_changes()").fetchone()
+            assert reached < len(rows)
+            assert ledger.db.execute("SELECT count(*) FROM aliases").fetchone() == (0,)
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
 
 
 TAMPERING = {

@@ -8,6 +8,7 @@ from datetime import date
 from decimal import Decimal
 
 import pandas as pd
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from test_report_tables import KINDS, claim, day, table_of
@@ -69,6 +70,18 @@ def test_quotes_stand_only_where_needed_and_lines_end_in_a_newline() -> None:
 @pytest.mark.parametrize("columns", DATA_SETS.values(), ids=DATA_SETS)
 def test_an_empty_table_is_its_heading(columns: dict[str, str]) -> None:
     assert text_of(table_of(columns, []), columns) == ",".join(columns) + "\n"
+
+
+def test_a_column_of_blanks_alone_is_blank() -> None:
+    table = pd.DataFrame({"text": pd.Series([None, None], dtype="str")})
+    assert text_of(table, {"text": tables.TEXT}) == "text\n\n\n"
+
+
+def test_a_part_of_a_table_is_written_as_it_would_be_alone() -> None:
+    texts = pa.array(["=1", "plain", None, "a,b", "", "-2", "x"], pa.large_string())
+    file = io.BytesIO()
+    write_csv(pa.table({"text": texts, "n": range(7)}).slice(1, 5), file)
+    assert file.getvalue().decode() == 'text,n\nplain,1\n,2\n"a,b",3\n,4\n\'-2,5\n'
 
 
 def test_a_heading_from_an_export_is_made_safe_too() -> None:

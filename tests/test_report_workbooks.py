@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import io
 import re
+import subprocess
+import sys
+import tempfile
+import time
 import zipfile
 from datetime import datetime
 from pathlib import Path
@@ -139,6 +143,26 @@ def test_long_text_wraps_in_a_row_that_is_high_enough(book_of: Any) -> None:
     assert sheet.row_dimensions[2].height > 20
 
 
+@pytest.mark.parametrize("rows_at_once", [1, 3, 1_000])
+def test_each_row_is_written_once_and_in_order(
+    book_of: Any, monkeypatch: pytest.MonkeyPatch, rows_at_once: int
+) -> None:
+    monkeypatch.setattr("ccbill.report.sheet.ROWS_AT_ONCE", rows_at_once)
+    severities = ["hold", "hold", "note", "hold", "note"]
+    rows = [exception(severity=each, row=n) for n, each in enumerate(severities)]
+    book = book_of(report_of(exceptions=table_of(tables.EXCEPTIONS, rows)), write_exceptions)
+    with zipfile.ZipFile(io.BytesIO(book)) as archive:
+        sheet = archive.read("xl/worksheets/sheet1.xml")
+    assert re.findall(rb'<row r="([0-9]+)"', sheet) == [b"%d" % n for n in range(1, 7)]
+    found = cells(opened(book), "Exceptions")
+    assert [(row["severity"], row["row"]) for row in found] == [
+        (each, n) for n, each in enumerate(severities)
+    ]
+    colours = [cell.font.color.rgb for cell in opened(book)["Exceptions"]["A"][1:]]
+    assert len(set(colours)) == 2
+    assert [colour == colours[0] for colour in colours] == [each == "hold" for each in severities]
+
+
 def test_past_a_sheets_limit_the_table_goes_on_in_the_next(
     book_of: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -165,3 +189,19 @@ def test_the_same_run_gives_the_same_bytes(book_of: Any) -> None:
     book = opened(book_of(report_of()))
     assert book.properties.created == datetime(2026, 4, 2, 12)
     assert opened(book_of(empty_report())).properties.created == datetime(2000, 1, 1)
+
+
+def test_the_same_run_gives_the_same_bytes_in_another_process_and_at_another_time(
+    book_of: Any,
+) -> None:
+    script = (
+        "import io, pathlib, sys; from test_report_tables import report_of;"
+        "from ccbill.report.workbooks import write_claims; file = io.BytesIO();"
+        "write_claims(report_of(), file, pathlib.Path(sys.argv[1])); print(file.getvalue().hex())"
+    )
+    with tempfile.TemporaryDirectory() as scratch:
+        command = [sys.executable, "-c", script, scratch]
+        here = Path(__file__).parent
+        other = subprocess.run(command, capture_output=True, text=True, check=True, cwd=here)
+    time.sleep(1.1)  # the clock of an archive and of its properties counts seconds
+    assert other.stdout.strip() == book_of(report_of()).hex()

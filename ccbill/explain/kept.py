@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -21,13 +20,14 @@ from ccbill.explain.part import hangs_on_training, needs_others
 from ccbill.fees import FOREVER, Fees
 from ccbill.intake.activities import COLUMN_OF
 from ccbill.intake.columns import STAFF_ONLY
-from ccbill.ledger.standing import CASE, blob, first_counted, history
+from ccbill.ledger import packed
+from ccbill.ledger.standing import CASE, blob, first_counted, history, other_ids
 from ccbill.ledger.store import Ledger
 from ccbill.rules.facts import Facts
 from ccbill.rules.model import Plan
 from ccbill.rules.payers import plan_of_rows
 from ccbill.rules.prior import History
-from ccbill.tables import KEYS, PATIENT_FIELDS, ROW_FIELDS, TEXT, UNKNOWN, categorical
+from ccbill.tables import KEYS, PATIENT_FIELDS, ROW_FIELDS, TEXT, UNKNOWN
 
 KINDS = {**KEYS, **ROW_FIELDS, "member_id": TEXT}
 DECIDED = ("outcome", "problem")
@@ -42,39 +42,55 @@ class Run:
     record: Mapping[str, Any]
     file: pq.ParquetFile
 
-    def rows(self, names: Sequence[str], where: Any = None) -> pa.Table:
-        """These columns of the activities that `where` marks, of all where it is None.
+    def rows(self, names: Sequence[str], patient: str | None = None) -> pa.Table:
+        """These columns of the patient's activities, of all where it is None.
 
         A column with one value is not read for it: the file's own statistics say it.
         """
         found = {name: self._only_value(name) for name in names}
-        varied = [name for name, value in found.items() if value is None]
-        table = self.file.read(columns=varied, use_threads=False)
-        table = table if where is None else table.filter(where)
-        size = table.num_rows
-        columns = {
-            name: table.column(name)
-            if value is None
-            else pa.chunked_array([pa.repeat(value, size)])
-            for name, value in found.items()
-        }
-        return pa.table(columns)
+        varied = dict.fromkeys(["patient", *(n for n, value in found.items() if value is None)])
+        groups = self._groups_of(patient)
+        table = self.file.read_row_groups(groups, columns=[*varied], use_threads=False)
+        if patient is not None:
+            table = table.filter(_equal(table.column("patient"), patient))
+        return pa.table(
+            {
+                name: table.column(name)
+                if value is None
+                else pa.chunked_array([pa.repeat(value, table.num_rows)])
+                for name, value in found.items()
+            }
+        )
 
     def is_so(self, column: str, value: Any) -> Any:
         """Which activities have this value."""
         read = self.file.read(columns=[column], use_threads=False)
         return _equal(read.column(0), value)
 
+    def _groups_of(self, patient: str | None) -> list[int]:
+        """The groups of rows among which the patient's are."""
+        if patient is None:
+            return [*range(self.file.metadata.num_row_groups)]
+        return [
+            n
+            for n, each in enumerate(self._said("patient"))
+            if each is None or not each.has_min_max or each.min <= patient <= each.max
+        ]
+
+    def _said(self, name: str) -> list[Any]:
+        """What the file says of a column's values in each group of rows, None where it doesn't."""
+        at = self.file.schema_arrow.get_field_index(name)
+        about = self.file.metadata
+        return [about.row_group(n).column(at).statistics for n in range(about.num_row_groups)]
+
     def _only_value(self, name: str) -> Any:
         """The one value of a column, None where it may have several."""
-        about = self.file.metadata
         kind = self.file.schema_arrow.field(name).type
         kind = kind.value_type if pa.types.is_dictionary(kind) else kind
-        at = self.file.schema_arrow.get_field_index(name)
-        groups = [about.row_group(n).column(at).statistics for n in range(about.num_row_groups)]
+        groups = self._said(name)
         if not groups or name == "patient" or any(each is None for each in groups):
             return None
-        if sum(each.null_count for each in groups) == about.num_rows:
+        if sum(each.null_count for each in groups) == self.file.metadata.num_rows:
             return pa.scalar(None, kind)
         if any(each.null_count or not each.has_min_max for each in groups):
             return None
@@ -110,14 +126,9 @@ def run_of(ledger: Ledger, number: int | None) -> Run:
 
 
 def _file(ledger: Ledger, run: int, name: str, texts: Sequence[str]) -> pq.ParquetFile:
-    """One of a run's tables, its texts as numbers of the distinct ones.
-
-    It is read by this thread alone: a thread that pyarrow still has at the end of a short command
-    may abort it.
-    """
     content = blob(ledger, run, name)
     assert content is not None
-    return pq.ParquetFile(pa.BufferReader(content), read_dictionary=[*texts], pre_buffer=False)
+    return packed.opened(content, texts)
 
 
 def _equal(column: pa.ChunkedArray, value: Any) -> Any:
@@ -127,15 +138,23 @@ def _equal(column: pa.ChunkedArray, value: Any) -> Any:
 def patient_of(run: Run, asked: Mapping[str, Any]) -> str | None:
     """The patient of the first activity with these values, None where there is none."""
     marks = [run.is_so(name, value) for name, value in asked.items()]
-    table = run.rows(["patient"], functools.reduce(pc.and_, marks))
-    return str(table.column(0)[0].as_py()) if len(table) else None
+    found = run.rows(["patient"]).filter(functools.reduce(pc.and_, marks))
+    return str(found.column(0)[0].as_py()) if len(found) else None
+
+
+def called(run: Run, patient: str) -> str:
+    """The id that the run has for the patient: the one given, or another of the same person."""
+    for each in [patient, *other_ids(run.ledger, patient)]:
+        if len(run.rows(["patient"], each)):
+            return each
+    return patient
 
 
 def log_of(
     run: Run, patient: str, plans: Sequence[Plan], settings: Settings, fees: Fees | None, today: int
 ) -> Log:
     """The part of the run's log that decides the patient."""
-    facts = _facts(run, run.rows([*KINDS], run.is_so("patient", patient)))
+    facts = _facts(run, run.rows([*KINDS], patient))
     number, _ = plan_of_rows(facts, plans, settings.payers)
     if hangs_on_training(facts, plans, number) or needs_others(plans, number):
         facts = _facts(run, run.rows([*KINDS]))
@@ -153,26 +172,15 @@ def log_of(
 
 def _facts(run: Run, table: pa.Table) -> Facts:
     """Rows of the run, and their patients, as they were read."""
-    columns: dict[str, Any] = {}
-    for name, kind in KINDS.items():
-        columns[name] = _column(table.column(name), kind)
+    columns = {name: packed.column(table.column(name), kind) for name, kind in KINDS.items()}
     activities = pd.DataFrame(columns, copy=False)
     names = pd.Index(activities["patient"].cat.categories)
     file = _file(run.ledger, run.number, "patients", [])
     kept = file.read(columns=["patient", *PATIENT_FIELDS], use_threads=False)
     place = pd.Index(kept.column("patient").to_pandas().astype(str)).get_indexer(names)
     kept = kept.take(pa.array(place))
-    patients = {name: _column(kept.column(name), kind) for name, kind in PATIENT_FIELDS.items()}
+    patients = {n: packed.column(kept.column(n), kind) for n, kind in PATIENT_FIELDS.items()}
     return Facts(activities, pd.DataFrame(patients, copy=False), run.given)
-
-
-def _column(column: pa.ChunkedArray, kind: str) -> Any:
-    if kind != TEXT:
-        values = column.to_pandas()
-        return pd.array(values, dtype="str") if kind == "string" else values.array
-    words = column.cast(pa.string()).combine_chunks().dictionary_encode()
-    codes = words.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int32)
-    return categorical(codes, words.dictionary.to_pylist())
 
 
 def _table(run: Run, name: str, patient: str, columns: Sequence[str]) -> pd.DataFrame:
@@ -207,7 +215,7 @@ def _history(run: Run, patient: str) -> History:
 def said(run: Run, patient: str) -> dict[tuple[str, int], tuple[str | None, ...]]:
     """What the run itself said of each of the patient's rows, by file and row: see DECIDED."""
     decided = [f"decided_{name}" for name in DECIDED]
-    theirs = run.rows(["file", "row", *decided], run.is_so("patient", patient))
+    theirs = run.rows(["file", "row", *decided], patient)
     columns = [theirs.column(name).to_pylist() for name in decided]
     places = zip(theirs.column("file").to_pylist(), theirs.column("row").to_pylist(), strict=True)
     return dict(zip(places, zip(*columns, strict=True), strict=True))

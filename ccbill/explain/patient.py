@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ccbill import config, intake
+from ccbill import config, intake, plausible
 from ccbill.claims import claims
 from ccbill.errors import CcbillError, Exit, Message, did_you_mean
 from ccbill.explain import beside, kept
@@ -29,6 +29,10 @@ from ccbill.rules.payers import plan_of_rows
 from ccbill.tables import check_activities
 
 NOTHING = "Nothing was explained."
+
+
+class NothingFoundError(CcbillError):
+    """There is no such patient, or nothing of theirs that was asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +80,8 @@ def from_ledger(
         if patient is None:
             raise unknown("--row" if wanted.place else "--claim", "the run has no such work")
         today = files.today.toordinal() - EPOCH
-        log = kept.log_of(run, patient.strip(), plans, settings, fees, today)
+        patient = kept.called(run, patient.strip())
+        log = kept.log_of(run, patient, plans, settings, fees, today)
         told = explain(log, patient, wanted)
         return beside.with_run(beside.with_ledger(told, ledger), run)
 
@@ -93,9 +98,10 @@ def read_log(files: Files) -> Log:
         staff=files.staff,
         sheet=files.sheet,
     )
+    today = files.today.toordinal() - EPOCH
+    read = plausible.checked(read, settings, today)
     facts = Facts(check_activities(read.activities), read.patients, read.given)
     plan_of_row, _ = plan_of_rows(facts, plans, settings.payers)
-    today = files.today.toordinal() - EPOCH
     return Log(facts, plans, plan_of_row, settings, fees, today)
 
 
@@ -157,15 +163,15 @@ def _of_claim(log: Log, claim: str | None) -> int:
     return log.facts.categories("patient").index(str(found.iloc[0]))
 
 
-def unknown(where: str, what: str) -> CcbillError:
+def unknown(where: str, what: str) -> NothingFoundError:
     """That there is no such patient; no other id is named, since those are people too."""
     fix = "write the id as the export does, with its leading zeros"
     if where != "PATIENT":
         fix = "write it as the output files do"
-    return CcbillError(Exit.INPUT, Message(where, what, NOTHING, fix))
+    return NothingFoundError(Exit.INPUT, Message(where, what, NOTHING, fix))
 
 
-def _nothing(wanted: Wanted) -> CcbillError:
+def _nothing(wanted: Wanted) -> NothingFoundError:
     what = "the patient has no such work"
     asked = {
         "--month": wanted.months,
@@ -176,7 +182,7 @@ def _nothing(wanted: Wanted) -> CcbillError:
     }
     where = ", ".join(option for option, value in asked.items() if value) or "PATIENT"
     fix = "leave out an option to see what there is"
-    return CcbillError(Exit.INPUT, Message(where, what, NOTHING, fix))
+    return NothingFoundError(Exit.INPUT, Message(where, what, NOTHING, fix))
 
 
 def _name(log: Log, number: int) -> str:

@@ -67,6 +67,8 @@ def read(
         rows.notes,
         report.inputs([*parts, *others]),
         report.mapping([*parts, *others]),
+        (rows.text["note"].codes, rows.text["note"].values) if "note" in rows.text else None,
+        panel=companions.panel(patients_part, settings) if patients_part else None,
     )
 
 
@@ -89,7 +91,7 @@ def _opened(
     files: list[_File | None] = []
     for path, name, want in zip(named, names, wanted, strict=True):
         own_sheet = sheet if want.role == "activities" else None
-        files.append(_file(path, name, want, own_sheet, messages))
+        files.append(_file(path, name, want, own_sheet, settings, messages))
     found = dict(zip(("patients", "staff"), (patients, staff), strict=True))
     rest = iter(files[len(exports) :])
     others = {role: next(rest) if path else None for role, path in found.items()}
@@ -109,10 +111,15 @@ def _has(file: _File | None, column: str) -> bool:
 
 
 def _file(
-    path: str, name: str, wanted: Wanted, sheet: str | None, messages: list[Message]
+    path: str,
+    name: str,
+    wanted: Wanted,
+    sheet: str | None,
+    settings: Settings,
+    messages: list[Message],
 ) -> _File | None:
     try:
-        found = reading.table(path, name, wanted, sheet)
+        found = reading.table(path, name, wanted, sheet, settings.workbook)
     except CcbillError as error:
         messages.extend(error.messages)
         return None
@@ -127,7 +134,9 @@ def _heading_messages(file: _File, settings: Settings, payer: bool) -> list[Mess
     found = checks.messages(file.table, file.matched, file.wanted, needed)
     if file.wanted.role == "activities":
         ignored = {fold(heading) for heading in settings.ignore_columns}
-        found += checks.overlooked(file.table, file.matched, ignored)
+        found += checks.overlooked(file.table, file.matched, ignored, needed)
+    else:
+        found += checks.unsaid(file.table, file.matched)
     return found
 
 

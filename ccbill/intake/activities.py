@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from os import cpu_count
 from typing import Any
 
 import numpy as np
@@ -16,13 +18,14 @@ from ccbill.config import Settings
 from ccbill.intake import identity, words
 from ccbill.intake.parts import Part
 from ccbill.intake.text import Text, blank, joined
-from ccbill.tables import DAY, NUMBER, ROW_FIELDS, SECONDS, Mask, Note, unknowns
+from ccbill.tables import DAY, KEYS, NUMBER, ROW_FIELDS, SECONDS, Mask, Note, unknowns
 from ccbill.vocabulary import fold
 
 # What is reported of a row with several problems: the first in this order.
 RANKS = (
     "copy",  # of a row that stands elsewhere: left out, whatever else is wrong with it
     "ragged",
+    "cell",  # whose value the workbook does not say
     "patient",
     "date",
     "minutes",
@@ -198,6 +201,9 @@ def _cells(part: Part, ragged: Text) -> list[tuple[str, Text]]:
     return [*found, ("ragged", ragged)]
 
 
+_ORDER = (*KEYS, *ROW_FIELDS, "member_id")
+
+
 def table(rows: Rows, ids: Any) -> pd.DataFrame:
     """`tables.Intake.activities`; and `member_id`, by the row's own day."""
     problem, held = first_problem(rows)
@@ -211,13 +217,19 @@ def table(rows: Rows, ids: Any) -> pd.DataFrame:
         "left_out": rows.left_out & (problem == "duplicate-row"),
     }
     assert not (columns["left_out"] & ~held).any()
-    for name, kind in ROW_FIELDS.items():
-        column = COLUMN_OF.get(name, name)
-        if name in ("seconds", "practice"):
-            column = name
-        if kind in (DAY, NUMBER, SECONDS):
-            columns[name] = rows.days(column)
-        else:
-            columns[name] = rows.get(column).categorical()
-    columns["member_id"] = rows.get("member_id").categorical()
-    return pd.DataFrame(columns, copy=False)
+    columns |= {
+        name: rows.days(_column_of(name))
+        for name, kind in ROW_FIELDS.items()
+        if kind in (DAY, NUMBER, SECONDS)
+    }
+    texts = [*(name for name in ROW_FIELDS if name not in columns), "member_id"]
+    with ThreadPoolExecutor(cpu_count() or 1) as threads:
+        found = threads.map(lambda name: rows.get(_column_of(name)).categorical(), texts)
+        columns |= dict(zip(texts, found, strict=True))
+    return pd.DataFrame({name: columns[name] for name in _ORDER}, copy=False)
+
+
+def _column_of(field_name: str) -> str:
+    if field_name in ("seconds", "practice"):
+        return field_name
+    return COLUMN_OF.get(field_name, field_name)

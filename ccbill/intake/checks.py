@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 from ccbill import vocabulary
-from ccbill.errors import Message, nearest
+from ccbill.errors import Message
+from ccbill.intake import words
+from ccbill.intake.candidates import likely
 from ccbill.intake.columns import Matched, Wanted
 from ccbill.intake.table import Table, heading_text
 from ccbill.intake.words import recognised_share
+from ccbill.problems import PROBLEMS
 from ccbill.vocabulary import fold
 
 NOTHING = "Nothing was read or written."
+
+SHOWN = 5  # cells of a kind that are listed one by one
 
 MEANING = {
     "patient_id": "the patient's identifier",
@@ -21,7 +27,7 @@ MEANING = {
     "staff_id": "the member of staff",
 }
 ELSEWHERE = {
-    "payer": ", or name a patients file with --patients",
+    "payer": ", or name a patients file with --patients, or set payer under [defaults]",
     "kind": ", or set kind under [defaults]",
 }
 
@@ -33,7 +39,14 @@ def messages(table: Table, matched: Matched, wanted: Wanted, needed: list[str]) 
         what = "has no heading: the first row looks like data"
         fix = f"name the columns in a first row: {', '.join(needed)}, …"
         return [*found, Message(table.place(table.heading_row), what, NOTHING, fix)]
-    return [*found, *(_missing(table, matched, wanted, column) for column in needed)]
+    told = [_missing(table, matched, wanted, column) for column in needed]
+    for first in told[:1]:
+        heard = ", ".join(heading_text(table.headings, at) for at in range(len(table.headings)))
+        fix = first.fix
+        if wanted.role == "activities":
+            fix += "; ccbill init writes such a file"
+        found.append(replace(first, consequence=f"{NOTHING} Headings found: {heard}.", fix=fix))
+    return [*found, *told[1:]]
 
 
 def missing(matched: Matched, groups: list[tuple[str, ...]]) -> list[str]:
@@ -54,25 +67,35 @@ def _doubled(table: Table, column: str, places: tuple[int, ...]) -> Message:
 
 def _missing(table: Table, matched: Matched, wanted: Wanted, column: str) -> Message:
     meaning = f" ({MEANING[column]})" if column in MEANING else ""
-    free = [
-        heading
-        for at, heading in enumerate(table.headings)
-        if heading and at not in matched.taken()
-    ]
-    near = _nearest_heading(column, free)
+    places = likely(table, matched.taken(), column)
+    near = table.headings[places[0]] if places else None
     own = json.dumps(near, ensure_ascii=False) if near else '"its heading"'
-    fix = f"add to ccbill.toml under [columns]: {column} = {own}{ELSEWHERE.get(column, '')}"
-    if wanted.role != "activities":
-        fix = f"add to ccbill.toml under [columns]: {column} = {own}"
+    fix = f"add to ccbill.toml under [columns]: {column} = {own}"
+    if wanted.role == "activities":
+        fix += ELSEWHERE.get(column, "")
     if column not in vocabulary.columns():
         fix = f"rename {heading_named(near)} to {column}"
-    found = ", ".join(heading_text(table.headings, at) for at in range(len(table.headings)))
     what = f"no heading is known for {column}{meaning}"
-    return Message(table.place(table.heading_row), what, f"{NOTHING} Headings found: {found}.", fix)
+    return Message(table.place(table.heading_row), what, NOTHING, fix)
 
 
 def heading_named(near: str | None) -> str:
     return f"the heading {json.dumps(near, ensure_ascii=False)}" if near else "its heading"
+
+
+def unsaid(table: Table, matched: Matched) -> list[Message]:
+    """The cells whose value a workbook does not say; in a companion file no row can be held."""
+    return [
+        Message(
+            table.place(int(row), at),
+            PROBLEMS[problem].says.removesuffix("."),
+            NOTHING,
+            PROBLEMS[problem].fix,
+        )
+        for at in sorted(matched.taken())
+        for problem, rows in words.unsaid(table.columns[at])
+        for row in table.rows[rows][:SHOWN]
+    ]
 
 
 def shown(table: Table, matched: Matched) -> bool:
@@ -81,25 +104,19 @@ def shown(table: Table, matched: Matched) -> bool:
     return len(matched.columns) > 1 or not digits
 
 
-def _nearest_heading(column: str, free: list[str]) -> str | None:
-    """The heading most like the column's name or a spelling of it."""
-    words = [w for w, name in vocabulary.column_spellings().items() if name == column]
-    by_fold = {fold(heading): heading for heading in free}
-    for word in [fold(column), *words]:
-        near = nearest(word, list(by_fold))
-        if near:
-            return by_fold[near]
-    return None
+def overlooked(
+    table: Table, matched: Matched, ignored: set[str], needed: list[str]
+) -> list[Message]:
+    """Headings that nothing was read from although most of their cells are words ccbill knows.
 
-
-def overlooked(table: Table, matched: Matched, ignored: set[str]) -> list[Message]:
-    """Headings that nothing was read from although most of their cells are words ccbill knows."""
+    Those of a column that is needed are told with it.
+    """
     found: list[Message] = []
     for at, column in enumerate(table.columns if shown(table, matched) else []):
         if at in matched.taken() or fold(table.headings[at]) in ignored:
             continue
         seen = recognised_share(column)
-        if seen:
+        if seen and seen[0] not in needed:
             name, share = seen
             heading = json.dumps(table.headings[at], ensure_ascii=False)
             what = f"is not read, but {share:.0%} of its cells are a known {name}"

@@ -80,8 +80,9 @@ class Matched:
     doubled: Mapping[str, tuple[int, ...]]
     profile: Profile | None
 
-    def taken(self) -> set[int]:
-        return {at for positions in self.columns.values() for at in positions}
+    def taken(self, but: Sequence[str] = ()) -> set[int]:
+        """The positions of the headings taken, but for those of some columns."""
+        return {at for name, places in self.columns.items() if name not in but for at in places}
 
 
 @cache

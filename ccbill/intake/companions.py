@@ -10,6 +10,7 @@ import pandas as pd
 import pyarrow.compute as pc
 
 from ccbill import vocabulary
+from ccbill.config import Settings
 from ccbill.errors import CcbillError, Exit, Message
 from ccbill.intake import details, words
 from ccbill.intake.activities import Rows
@@ -138,6 +139,16 @@ def add_patients(rows: Rows, file: Part | None) -> Whole:
             if column not in ("payer", "member_id"):
                 _fill(rows, file, patient, chosen, column)
     return patient
+
+
+def panel(file: Part, settings: Settings) -> pd.DataFrame:
+    """The patients file's lines that name a patient: `patient`, and `payer` where it says one."""
+    payer = file.text.get("payer", blank(len(file.table.rows)))
+    if "payer" in settings.defaults:
+        payer = payer.filled_with(settings.defaults["payer"])
+    who = file.text["patient_id"]
+    table = pd.DataFrame({"patient": who.categorical(), "payer": payer.categorical()})
+    return table[~who.blank]
 
 
 def _patients_of(rows: Rows, file: Part) -> Whole:

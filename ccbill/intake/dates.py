@@ -119,7 +119,17 @@ def _days(values: Any, century_of: int | None) -> tuple[Ints, npt.NDArray[np.int
     fault = np.where(days == UNKNOWN, NOT_READ, 0)
     if only_day_first.any() and only_month_first.any():
         fault = np.where(either, AMBIGUOUS, fault)
+    if _years_first(a[only_day_first & short], c[only_day_first & short]):
+        fault = np.where(short & (either | only_day_first), AMBIGUOUS, fault)
     return days, fault.astype(np.int8)
+
+
+def _years_first(first: Ints, last: Ints) -> bool:
+    """Whether dates like 26/3/14 vary more in their last part than in their first.
+
+    A log spans few years and many days, so that these may be YY/M/D as well as D/M/YY.
+    """
+    return len(np.unique(first)) < len(np.unique(last))
 
 
 def _century(years: Ints, century_of: int | None) -> Ints:

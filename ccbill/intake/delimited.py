@@ -5,7 +5,10 @@ from __future__ import annotations
 import csv
 import re
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from os import cpu_count
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -14,16 +17,21 @@ import pyarrow.csv as pa_csv
 from ccbill.intake import sniff
 from ccbill.intake.columns import Wanted
 from ccbill.intake.heading import SEARCHED, heading_at
-from ccbill.intake.table import Ragged, Table
-from ccbill.intake.text import blank, from_arrow
+from ccbill.intake.quotes import Marks, Source, marks_of
+from ccbill.intake.records import cells_of, records, width_of
+from ccbill.intake.table import Ragged, Rows, Table
+from ccbill.intake.text import MARKS, blank, from_arrow, plain
 
 DELIMITERS = ",;\t|"
 NAMES = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
 HEAD_BYTES = 1 << 18
-BLOCK_BYTES = 8 << 20
+BLOCK_BYTES = 1 << 20
+SAMPLED = 2000
 
 _LINE = re.compile(rb"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
 _SEP = re.compile(rb"\s*\"?sep=(.)\"?[ \t]*(?:\r\n|\r|\n)", re.IGNORECASE)
+_GAPS = re.compile(r"\S {2,}\S.*\S {2,}\S")
+_MARKED = re.compile(rf"[{MARKS}].*[{MARKS}]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +42,20 @@ class Record:
     end: int
 
 
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """The first records as one delimiter splits them, the heading among them, and how well it fits.
+
+    `fit` says whether the heading is whole, how many headings are known, and how many records have
+    as many cells as the heading.
+    """
+
+    delimiter: str
+    records: list[Record]
+    heading: int | None
+    fit: tuple[bool, int, int]
+
+
 def read(name: str, data: bytes, wanted: Wanted) -> Table:
     """The records below the heading, each cell as trimmed text.
 
@@ -41,52 +63,66 @@ def read(name: str, data: bytes, wanted: Wanted) -> Table:
     line too, and a quoted cell may hold line ends.
     """
     said = _SEP.match(data)
-    begin = said.end() if said else 0
+    text = data[said.end() :] if said else data
     delimiters = said[1].decode("latin-1") if said else DELIMITERS
     if any(d not in DELIMITERS for d in delimiters):
         what = "separates its cells with a sign that ccbill does not know"
         raise sniff.refused(f"{name}:1", what, "save it as CSV, with commas between the cells")
-    delimiter, records = _first_records(data, begin, delimiters, wanted)
-    at = heading_at([record.cells for record in records], wanted)
-    if at is None:
+    layout = _layout(name, text, delimiters, wanted)
+    if layout.heading is None:
         raise sniff.refused(name, "has no heading row", "name the columns in the first row")
-    headings = [cell.strip() for cell in records[at].cells]
-    columns, rows, ragged = _columns(name, data, records[at].end, delimiter, len(headings))
+    at, row = layout.heading, layout.heading + 1
+    headings = [plain(cell) for cell in layout.records[at].cells]
+    _refuse_other_marks(f"{name}:{row}", headings)
+    end, known = layout.records[at].end, layout.fit[1] > 1
+    source = Source(name, text, layout.delimiter, headings, end, known)
+    marks = marks_of(source)
+    body = _body(source, marks)
     return Table(
         name,
         headings,
-        at + 1,
-        columns,
-        (rows + at + 1).astype(np.int32),
-        [Ragged(r.row + at + 1, r.cells) for r in ragged],
-        about={"delimiter": NAMES[delimiter]},
+        row,
+        body.columns,
+        (body.rows + row).astype(np.int32),
+        [Ragged(r.row + row, r.cells) for r in body.ragged],
+        about={"delimiter": NAMES[layout.delimiter]},
+        marks_are_letters=marks.letters,
     )
 
 
-def _first_records(
-    data: bytes, begin: int, delimiters: str, wanted: Wanted
-) -> tuple[str, list[Record]]:
+def _layout(name: str, text: bytes, delimiters: str, wanted: Wanted) -> Layout:
     """The delimiter under which the first records read best as a heading and its rows."""
-    best: tuple[tuple[bool, int, int], str, list[Record]] | None = None
-    for delimiter in delimiters:
-        records = list(_records(data, begin, delimiter))
-        scores = [wanted.score(record.cells) for record in records]
-        widths = [len(record.cells) for record in records if len(record.cells) > 1]
-        steady = max((widths.count(width) for width in set(widths)), default=0)
-        score = (*max(scores, default=(False, 0)), steady)
-        if best is None or score > best[0]:
-            best = (score, delimiter, records)
-    assert best is not None
-    return best[1], best[2]
+    layouts = [_split(text, delimiter, wanted) for delimiter in delimiters]
+    fitting = [each for each in layouts if each.fit[2]]
+    if not fitting:
+        _refuse_fixed_width(name, layouts[0].records)
+        return layouts[0]
+    best = max(fitting, key=lambda each: each.fit)
+    even = [NAMES[each.delimiter] for each in fitting if each.fit == best.fit]
+    if len(even) > 1:
+        what = f"can be split at each {even[0]} as well as at each {even[1]}"
+        fix = "put a first line into it that names the delimiter: sep=;"
+        raise sniff.refused(name, what, fix.replace(";", best.delimiter))
+    return best
 
 
-def _records(data: bytes, begin: int, delimiter: str) -> Iterator[Record]:
+def _split(text: bytes, delimiter: str, wanted: Wanted) -> Layout:
+    found = list(_records(text, delimiter))
+    at = heading_at([record.cells for record in found], wanted)
+    if at is None:
+        return Layout(delimiter, found, at, (False, 0, 0))
+    width = len(found[at].cells)
+    steady = sum(len(record.cells) == width for record in found) if width > 1 else 0
+    return Layout(delimiter, found, at, (*wanted.score(found[at].cells), steady))
+
+
+def _records(text: bytes, delimiter: str) -> Iterator[Record]:
     """The first records, as many as a heading is searched in."""
-    end = begin
+    end = 0
 
     def lines() -> Iterator[str]:
         nonlocal end
-        for line in _LINE.finditer(data, begin, begin + HEAD_BYTES):
+        for line in _LINE.finditer(text, 0, HEAD_BYTES):
             end = line.end()
             yield line[0].decode("utf-8", "replace")
 
@@ -101,62 +137,106 @@ def _records(data: bytes, begin: int, delimiter: str) -> Iterator[Record]:
         yield Record(cells, end)
 
 
-def _columns(
-    name: str, data: bytes, begin: int, delimiter: str, width: int
-) -> tuple[list, np.ndarray, list[Ragged]]:  # type: ignore[type-arg]
-    """The columns from a byte on, their records counted from 1, and the ragged ones apart."""
-    if begin >= len(data):
-        return [blank(0) for _ in range(width)], np.zeros(0, np.int32), []
-    body = pa.py_buffer(data).slice(begin)
-    quoted = data.find(b'"', begin) >= 0
-    ragged: list[Ragged] = []
+def _refuse_fixed_width(name: str, found: list[Record]) -> None:
+    lines = [record.cells[0] for record in found if record.cells]
+    if 2 * sum(bool(_GAPS.search(line.strip())) for line in lines) > max(len(lines), 2):
+        what = "has columns of fixed width, with spaces and no delimiter between them"
+        raise sniff.refused(name, what, sniff.AS_CSV)
+
+
+def _refuse_other_marks(where: str, headings: list[str]) -> None:
+    """Refuses cells in marks that no spreadsheet program takes for quotation marks."""
+    filled = [heading for heading in headings if heading]
+    if len(filled) > 1 and all(_MARKED.fullmatch(heading) for heading in filled):
+        what = f"its cells are between {filled[0][0]} and {filled[0][-1]}"
+        fix = 'write them between plain quotation marks ("), or without any'
+        raise sniff.refused(where, what, fix)
+
+
+@dataclass(frozen=True, slots=True)
+class _Body:
+    """The records below the heading, counted from 1: those with all their cells, and the others."""
+
+    columns: list[Any]
+    rows: Rows
+    ragged: list[Ragged]
+
+
+def _body(source: Source, marks: Marks) -> _Body:
+    width = len(source.headings)
+    text = memoryview(source.text)[source.heading_end :]
+    if not len(text):
+        return _Body([blank(0) for _ in range(width)], np.zeros(0, np.int32), [])
     try:
-        table = _arrow(body, delimiter, width, quoted, None)
+        table = _arrow(text, source.delimiter, width, marks)
     except pa.ArrowInvalid:
-        table = _with_ragged(name, body, delimiter, width, quoted, ragged)
-    lost = np.array([r.row for r in ragged], np.int64)
-    rows = np.delete(np.arange(1, table.num_rows + len(lost) + 1), lost - 1)
-    return [from_arrow(column) for column in table.columns], rows, ragged
+        return _uneven(source, bytes(text), marks)
+    rows = np.arange(1, table.num_rows + 1, dtype=np.int32)
+    return _Body(_texts(table, width), rows, [])
 
 
-def _with_ragged(
-    name: str, body: pa.Buffer, delimiter: str, width: int, quoted: bool, ragged: list[Ragged]
-) -> pa.Table:
-    """Reads again on one thread, which alone counts rows, and sets ragged records apart."""
-
-    def set_apart(row: pa_csv.InvalidRow) -> str:
-        cells = next(csv.reader(row.text.splitlines(keepends=True), delimiter=delimiter), [])
-        ragged.append(Ragged(row.number, [cell.strip() for cell in cells]))
-        return "skip"
-
+def _uneven(source: Source, text: bytes, marks: Marks) -> _Body:
+    """Reads records of which not all have as many cells as the heading."""
+    width = len(source.headings)
+    found = records(text, source.delimiter, marks.quoting)
+    wide = width_of(text, found, source.delimiter, width)
+    even = (found.cells == wide) | found.empty
+    longest = int((found.stops - found.starts).max())
     try:
-        return _arrow(body, delimiter, width, quoted, set_apart)
+        table = _arrow(text, source.delimiter, wide, marks, longest, skip=True)
     except pa.ArrowInvalid:
-        what = "cannot be split into rows and cells"
-        raise sniff.refused(name, what, sniff.AS_CSV) from None
+        table = None
+    if table is None or table.num_rows != even.sum():
+        raise sniff.refused(source.name, "cannot be split into rows and cells", sniff.AS_CSV)
+    lost = np.flatnonzero(~even)
+    ragged = [Ragged(n + 1, cells_of(text, found, n, source.delimiter)) for n in lost.tolist()]
+    rows = (np.flatnonzero(even) + 1).astype(np.int32)
+    return _Body(_texts(table, width), rows, ragged)
+
+
+def _texts(table: pa.Table, width: int) -> list[Any]:
+    with ThreadPoolExecutor(cpu_count() or 1) as threads:
+        return list(threads.map(from_arrow, table.columns[:width]))
 
 
 def _arrow(
-    body: pa.Buffer, delimiter: str, width: int, quoted: bool, set_apart: object
+    text: bytes | memoryview,
+    delimiter: str,
+    width: int,
+    marks: Marks,
+    longest: int = 0,
+    skip: bool = False,
 ) -> pa.Table:
+    """The text's columns; with `skip`, without the records of another width."""
     names = [str(at) for at in range(width)]
-    return pa_csv.read_csv(
-        pa.BufferReader(body),
-        read_options=pa_csv.ReadOptions(
-            use_threads=set_apart is None,
-            column_names=names,
-            block_size=BLOCK_BYTES if set_apart is None else min(body.size + 1, 2**31 - 1),
-        ),
-        parse_options=pa_csv.ParseOptions(
-            delimiter=delimiter,
-            quote_char='"' if quoted else False,
-            newlines_in_values=quoted,
-            ignore_empty_lines=False,
-            invalid_row_handler=set_apart,
-        ),
-        convert_options=pa_csv.ConvertOptions(
-            column_types=dict.fromkeys(names, pa.string()),
-            null_values=[],
-            strings_can_be_null=False,
-        ),
+    reading = pa_csv.ReadOptions(
+        column_names=names, block_size=min(max(BLOCK_BYTES, 2 * longest), 2**31 - 1)
     )
+    parsing = pa_csv.ParseOptions(
+        delimiter=delimiter,
+        quote_char='"' if marks.quoting else False,
+        newlines_in_values=marks.line_ends,
+        ignore_empty_lines=False,
+        invalid_row_handler=(lambda _: "skip") if skip else None,
+    )
+    converting = pa_csv.ConvertOptions(
+        column_types=dict.fromkeys(names, pa.string()),
+        check_utf8=False,  # all of it is known to be UTF-8
+        null_values=[],
+        strings_can_be_null=False,
+    )
+    if len(text) > BLOCK_BYTES and not skip:
+        first = pa_csv.open_csv(_stream(text), reading, parsing, converting).read_next_batch()
+        converting.column_types = {n: _type(first.column(n)) for n in names}
+    return pa_csv.read_csv(_stream(text), reading, parsing, converting)
+
+
+def _stream(text: bytes | memoryview) -> pa.BufferReader:
+    return pa.BufferReader(pa.py_buffer(text))
+
+
+def _type(cells: pa.Array) -> pa.DataType:
+    """How to read a column that begins like this: by distinct values, unless they are too many."""
+    sample = cells.slice(0, SAMPLED)
+    few = len(sample.unique()) * 3 < len(sample)
+    return pa.dictionary(pa.int32(), pa.string()) if few else pa.string()

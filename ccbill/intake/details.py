@@ -114,6 +114,8 @@ def settled(
 
 def by_month(rows: Rows) -> None:
     """Gives every row of a patient and month its highest `mdm` and the union of its diagnoses."""
+    if not {"mdm", "diagnosis_codes"} & rows.text.keys():
+        return
     who, when = rows.text["patient_id"].codes, rows.days("service_date")
     months = np.where(when == UNKNOWN, 0, when).astype("datetime64[D]").astype("datetime64[M]")
     key = who.astype(np.int64) * 4096 + np.clip(months.astype(np.int64) + 2048, 0, 4095)

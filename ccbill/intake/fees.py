@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pyarrow.compute as pc
 
+from ccbill.cells.limits import USUAL, Limits
 from ccbill.errors import CcbillError, Exit, Message
 from ccbill.fees import FOREVER, Fees
 from ccbill.intake import checks, columns, dates, heading
@@ -46,7 +47,7 @@ SPELLINGS = {
 MOST = Decimal(1_000_000)
 
 
-def read_fees(path: Path) -> Fees:
+def read_fees(path: Path, limits: Limits = USUAL) -> Fees:
     """The prices in the file, or one CcbillError with every cell that is no price or date."""
     wanted = Wanted(
         "fees",
@@ -56,10 +57,10 @@ def read_fees(path: Path) -> Fees:
         {fold(word): name for word, name in [*SPELLINGS.items(), *((c, c) for c in COLUMNS)]},
         (),
     )
-    table = read_table(str(path), path.name, wanted, None)
+    table = read_table(str(path), path.name, wanted, None, limits)
     matched = columns.match(table.headings, wanted)
     needed = checks.missing(matched, list(wanted.needed))
-    found = checks.messages(table, matched, wanted, needed)
+    found = checks.messages(table, matched, wanted, needed) + checks.unsaid(table, matched)
     if found or table.ragged:
         raise CcbillError(Exit.INPUT, *found, *_ragged(table))
     return _fees(heading.cleaned(table, matched), matched)

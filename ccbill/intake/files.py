@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from ccbill.intake import delimited, sniff, workbook
+from ccbill.cells.limits import USUAL, Limits
+from ccbill.intake import delimited, parquet, sniff, workbook
 from ccbill.intake.columns import Wanted
 from ccbill.intake.table import Table
 from ccbill.tables import Note
@@ -20,19 +22,35 @@ def labels(paths: list[str]) -> list[str]:
     return [n if names.count(n) == 1 else p for n, p in zip(names, paths, strict=True)]
 
 
-def table(path: str, name: str, wanted: Wanted, sheet: str | None) -> Table:
+def table(path: str, name: str, wanted: Wanted, sheet: str | None, limits: Limits = USUAL) -> Table:
     """The file's records as text below their headings; CcbillError where it cannot be used."""
-    data = _bytes(path, name)
-    sha256 = hashlib.sha256(data).hexdigest()
+    return of_bytes(name, contents(path, name), wanted, sheet, limits)
+
+
+def of_bytes(
+    name: str, data: bytes, wanted: Wanted, sheet: str | None, limits: Limits = USUAL
+) -> Table:
+    """The same, of a file's bytes."""
+    with ThreadPoolExecutor(1) as aside:
+        sha256 = aside.submit(lambda: hashlib.sha256(data).hexdigest())
+        read = _read(name, data, wanted, sheet, limits)
+    read.about.update({"sha256": sha256.result(), "bytes": len(data)})
+    return read
+
+
+def _read(name: str, data: bytes, wanted: Wanted, sheet: str | None, limits: Limits) -> Table:
     found = sniff.content(name, data)
     about: dict[str, object] = {"name": name, "role": wanted.role, "format": found.format}
     if found.format == sniff.TEXT:
         read = delimited.read(name, found.data, wanted)
         about |= {"encoding": found.encoding, **read.about, "sheet": None}
+    elif found.format == sniff.PARQUET:
+        read = parquet.read(name, found.data)
+        about |= {"encoding": None, "delimiter": None, "sheet": None}
     else:
-        read = workbook.read(name, found, wanted, sheet)
+        read = workbook.read(name, found, wanted, sheet, limits)
         about |= {"encoding": None, "delimiter": None, **read.about}
-    about |= {"gzip": found.packed, "sha256": sha256, "bytes": len(data)}
+    about |= {"gzip": found.packed}
     read.about.update(about)
     if found.encoding == "windows-1252":
         what = "is not UTF-8, and was read as Windows-1252"
@@ -41,7 +59,8 @@ def table(path: str, name: str, wanted: Wanted, sheet: str | None) -> Table:
     return read
 
 
-def _bytes(path: str, name: str) -> bytes:
+def contents(path: str, name: str) -> bytes:
+    """The file's bytes, or those of standard input; CcbillError where they cannot be read."""
     if path == STANDARD_INPUT:
         return sys.stdin.buffer.read()
     if Path(path).name.startswith("~$"):

@@ -10,8 +10,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from ccbill.cells.marks import MERGED
 from ccbill.config import Settings
 from ccbill.intake.columns import Matched, Wanted
+from ccbill.intake.repeats import repeated_headings, without_repeats
 from ccbill.intake.table import Table, counted
 from ccbill.intake.text import Text
 from ccbill.tables import Mask, Note
@@ -46,27 +48,19 @@ def cleaned(table: Table, matched: Matched) -> Table:
     dropped = np.zeros(len(table.rows), bool)
     for rows, what in (
         (_blank(table), "blank"),
-        (_repeated(table), "a repeated heading"),
+        (repeated_headings(table), "a repeated heading"),
         (_totals(table, matched), "a total, not an activity"),
     ):
         _note(notes, table, rows & ~dropped, what)
         dropped |= rows
-    ragged = [r for r in table.ragged if any(r.cells) and not _is_total(r.cells)]
+    ragged = [r for r in without_repeats(table) if any(r.cells) and not _is_total(r.cells)]
     if len(ragged) < len(table.ragged):
         lost = len(table.ragged) - len(ragged)
-        what = f"{counted(lost, 'row')} blank or a total, and ragged: not read"
+        what = f"{counted(lost, 'row')} not read: blank, a repeated heading or a total, and ragged"
         notes.append(Note("rows-dropped", table.name, what, rows=lost))
+    notes += _without_heading(table)
     kept = table.kept(~dropped) if dropped.any() else table
-    return Table(
-        kept.name,
-        kept.headings,
-        kept.heading_row,
-        kept.columns,
-        kept.rows,
-        ragged,
-        notes,
-        kept.about,
-    )
+    return replace(kept, ragged=ragged, notes=notes)
 
 
 def _note(notes: list[Note], table: Table, rows: Mask, what: str) -> None:
@@ -76,6 +70,20 @@ def _note(notes: list[Note], table: Table, rows: Mask, what: str) -> None:
         notes.append(Note("rows-dropped", table.first(rows), said, rows=number))
 
 
+def _without_heading(table: Table) -> list[Note]:
+    """A note for each column that has cells and no heading."""
+    return [
+        Note(
+            "column-without-heading",
+            table.first(~column.blank, at),
+            f"{counted(int((~column.blank).sum()), 'cell')} below a blank heading: not read",
+            "name the column in the heading row if it matters",
+        )
+        for at, (heading, column) in enumerate(zip(table.headings, table.columns, strict=True))
+        if not heading and not column.blank.all()
+    ]
+
+
 def _blank(table: Table) -> Mask:
     """The rows of which every cell is blank."""
     rows = np.ones(len(table.rows), bool)
@@ -83,16 +91,6 @@ def _blank(table: Table) -> Mask:
         if not rows.any():
             break
         rows &= column.blank
-    return rows
-
-
-def _repeated(table: Table) -> Mask:
-    """The rows whose every cell is the heading above it."""
-    rows = np.ones(len(table.rows), bool)
-    for column, heading in zip(table.columns, table.headings, strict=True):
-        if not rows.any():
-            break
-        rows &= _holds(column, [heading]) if heading else column.blank
     return rows
 
 
@@ -150,9 +148,8 @@ def filled_down(table: Table, matched: Matched, settings: Settings) -> Table:
     columns = list(table.columns)
     for name in settings.fill_down:
         for at in matched.columns.get(name, ()):
-            last = np.maximum.accumulate(
-                np.where(columns[at].blank, -1, np.arange(len(table.rows)))
-            )
+            empty = columns[at].blank | _holds(columns[at], [MERGED])
+            last = np.maximum.accumulate(np.where(empty, -1, np.arange(len(table.rows))))
             codes = np.append(columns[at].codes, np.int32(-1))[last]
             columns[at] = Text(codes, columns[at].values)
     return replace(table, columns=columns)

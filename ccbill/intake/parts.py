@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -30,6 +30,8 @@ DATES = (
 )
 YES_NO = ("video_declined", "chw_billed", "scope_of_service", "pdcm_eligible")
 COUNTS = ("group_size", "participants")
+REMARKS = ("note", "purpose")  # which no rule asks for
+FREE = frozenset({*REMARKS, "last_name", "first_name", "patient_name", "staff_name", "address"})
 KNOWN_WORDS: dict[str, Callable[[], Iterable[str]]] = {
     "kind": vocabulary.kinds,
     "mode": vocabulary.modes,
@@ -73,6 +75,14 @@ class Part:
 def typed(table: Table, matched: Matched, settings: Settings) -> Part:
     """The export's columns in their types. Row-level problems hold rows, never stop the file."""
     part = Part(table, matched)
+    for at in sorted(matched.taken(but=REMARKS)):
+        for problem, rows in words.unsaid(table.columns[at]):
+            part.hold("cell", problem, rows)
+    if table.marks_are_letters:
+        for column in matched.columns.keys() - FREE:
+            part.hold(
+                "cell", "cell-damaged", words.marked(table.columns[matched.columns[column][0]])
+            )
     _service_date(part, settings)
     for column in matched.columns:
         cells = part.cells(column)
@@ -108,15 +118,10 @@ def with_ragged(table: Table) -> tuple[Table, Text, Mask]:
     def opened(column: Text) -> Text:
         return Text(np.append(column.codes, np.full(len(lost), -1, np.int32))[order], column.values)
 
-    whole = Table(
-        table.name,
-        table.headings,
-        table.heading_row,
-        [opened(column) for column in table.columns],
-        np.concatenate([table.rows, lost])[order],
-        table.ragged,
-        table.notes,
-        table.about,
+    whole = replace(
+        table,
+        columns=[opened(column) for column in table.columns],
+        rows=np.concatenate([table.rows, lost])[order],
     )
     cells = from_strings([ragged_text(record) for record in table.ragged])
     codes = np.concatenate([np.full(before, -1, np.int32), cells.codes])[order]
@@ -199,12 +204,12 @@ def _count(part: Part, column: str, cells: Text) -> None:
 
 def _patient(part: Part) -> None:
     cells = part.text["patient_id"]
-    bad = words.damaged(cells, numbers_too=True)
+    bad = words.damaged_ids(cells)
     part.hold("patient", "patient-missing", cells.blank)
     part.hold("patient", "cell-damaged", bad)
-    for column in ("activity_id", "member_id"):
+    for column in ("activity_id", "member_id", "authorization_number"):
         if column in part.text:
-            hurt = words.damaged(part.text[column], numbers_too=True)
+            hurt = words.damaged_ids(part.text[column])
             part.hold("patient", "cell-damaged", hurt)
 
 
@@ -282,12 +287,15 @@ def _words(part: Part, column: str, settings: Settings) -> None:
     rows = len(part.table.rows)
     found, unknown = blank(rows), np.zeros(rows, bool)
     known = KNOWN_WORDS[column]
-    for at in part.matched.columns.get(column, ()):
+    for n, at in enumerate(part.matched.columns.get(column, ())):
         cells = part.table.columns[at]
         seen = words.understood(column, cells, settings)
-        better = unknown & ~seen.text.blank
-        unknown = np.where(found.blank | better, seen.unknown, unknown)
-        found = found.cleared(better).filled(seen.text)
+        if n == 0:
+            found, unknown = seen.text, seen.unknown
+        else:
+            better = unknown & ~seen.text.blank
+            unknown = np.where(found.blank | better, seen.unknown, unknown)
+            found = found.cleared(better).filled(seen.text)
         part.hold(column, "cell-damaged", words.damaged(cells))
     for at in part.matched.columns.get(column, ())[-1:]:
         cells = part.table.columns[at]

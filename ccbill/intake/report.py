@@ -21,8 +21,24 @@ UNREADABLE = ("ragged", "patient", "date", "minutes")
 
 
 def inputs(parts: Sequence[Part]) -> list[dict[str, Any]]:
-    """Name, role, format, encoding, delimiter, sheet, gzip, sha256, bytes and rows of each."""
-    return [part.table.about | {"rows": len(part.table.rows)} for part in parts]
+    """Name, role, format, encoding, delimiter, sheet, gzip, sha256, bytes and rows of each.
+
+    Then the row of its heading, and the headings that nothing was read from.
+    """
+    return [
+        part.table.about
+        | {
+            "rows": len(part.table.rows),
+            "heading_row": part.table.heading_row,
+            "not_read": _not_read(part),
+        }
+        for part in parts
+    ]
+
+
+def _not_read(part: Part) -> list[str]:
+    taken = part.matched.taken()
+    return [h for at, h in enumerate(part.table.headings) if h and at not in taken]
 
 
 def mapping(parts: Sequence[Part]) -> list[dict[str, Any]]:

@@ -9,9 +9,11 @@ import zipfile
 import zlib
 from dataclasses import dataclass
 
+from ccbill.cells.ooxml import MOST_AT_ONCE, MOST_TIMES
 from ccbill.errors import CcbillError, Exit, Message
 
 TEXT = "text"
+PARQUET = "parquet"
 WORKBOOKS = ("xlsx", "xlsm", "xlsb", "xls", "ods")
 
 AS_CSV = "open it in the program that wrote it and save it as CSV (UTF-8) or as an Excel workbook"
@@ -25,7 +27,6 @@ FOREIGN: tuple[tuple[bytes, str, str], ...] = (
     (b"GIF8", "a GIF image", AS_CSV),
     (b"II*\0", "a TIFF image", AS_CSV),
     (b"MM\0*", "a TIFF image", AS_CSV),
-    (b"PAR1", "a Parquet file", AS_CSV),
     (b"SQLite format 3\0", "an SQLite database", AS_CSV),
     (b"{\\rtf", "a rich-text document", AS_CSV),
     (b"7z\xbc\xaf", "a 7-Zip archive", "unpack it and name the file inside"),
@@ -42,8 +43,9 @@ FOREIGN: tuple[tuple[bytes, str, str], ...] = (
 class Content:
     """A file's bytes and what they are.
 
-    `format` is TEXT or one of WORKBOOKS. For text, `data` is UTF-8 without a byte order mark, and
-    `encoding` is what the file itself is written in. `packed` says that the file is gzipped.
+    `format` is TEXT, PARQUET or one of WORKBOOKS. For text, `data` is UTF-8 without a byte order
+    mark, and `encoding` is what the file itself is written in. `packed` says that the file is
+    gzipped.
     """
 
     data: bytes
@@ -64,7 +66,7 @@ def content(name: str, data: bytes) -> Content:
         data = _unpacked(name, data)
     if not re.search(rb"[^\xef\xbb\xbf \t\r\n]", data):
         raise refused(name, "is empty", "export it again, and look at it before you run ccbill")
-    kind = _workbook(name, data)
+    kind = PARQUET if data.startswith(b"PAR1") else _workbook(name, data)
     if kind:
         return Content(data, kind, packed=packed)
     text, encoding = _decoded(name, data)
@@ -73,11 +75,17 @@ def content(name: str, data: bytes) -> Content:
 
 
 def _unpacked(name: str, data: bytes) -> bytes:
+    most = max(MOST_AT_ONCE, MOST_TIMES * len(data))
     try:
-        return gzip.decompress(data)
+        with gzip.open(io.BytesIO(data)) as packed:
+            unpacked = packed.read(most + 1)
     except (OSError, EOFError, zlib.error):
         fix = "copy or download it again: the file is cut short or damaged"
         raise refused(name, "is a gzip file that cannot be unpacked", fix) from None
+    if len(unpacked) > most:
+        what = f"is a small gzip file that unpacks to more than {most >> 20:,} MB"
+        raise refused(name, what, "unpack it, look at it, and name the file inside")
+    return unpacked
 
 
 def _workbook(name: str, data: bytes) -> str | None:
@@ -157,20 +165,30 @@ def _decoded(name: str, data: bytes) -> tuple[bytes, str]:
 
 
 def _windows_1252(name: str, data: bytes) -> bytes:
+    found = data.decode("utf-8", "surrogateescape")
+    foreign = re.search("[\udc80-\udcff]", found)
+    if foreign and not re.sub("[\udc80-\udcff]", "", found).isascii():
+        where = _place(name, found[: foreign.start()].encode())
+        what = "is in another encoding than the rest, which is UTF-8"
+        raise refused(where, what, "save it as CSV (UTF-8)")
     try:
         return data.decode("cp1252").encode()
     except UnicodeDecodeError as error:
-        line = len(re.findall(rb"\r\n|\r|\n", data[: error.start])) + 1
         what = "is neither UTF-8, UTF-16 nor Windows-1252 text"
-        raise refused(f"{name}:{line}", what, "save it as CSV (UTF-8)") from None
+        raise refused(_place(name, data[: error.start]), what, "save it as CSV (UTF-8)") from None
+
+
+def _place(name: str, before: bytes) -> str:
+    """The line of what comes after some bytes."""
+    lines = len(re.findall(rb"\r\n|\r|\n", before))
+    return f"{name}:{lines + 1}"
 
 
 def _no_zeros(name: str, data: bytes) -> bytes:
     zero = data.find(b"\0")
     if zero >= 0:
-        line = len(re.findall(rb"\r\n|\r|\n", data[:zero])) + 1
         what = "holds zero bytes, so it is not plain text (or UTF-16 without a byte order mark)"
-        raise refused(f"{name}:{line}", what, AS_CSV)
+        raise refused(_place(name, data[:zero]), what, AS_CSV)
     return data
 
 

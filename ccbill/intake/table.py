@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -25,7 +25,10 @@ class Ragged:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """The records below a heading. `rows` are numbered as the user's program shows them."""
+    """The records below a heading. `rows` are numbered as the user's program shows them.
+
+    `marks_are_letters` says that the text has quotation marks within cells and none around them.
+    """
 
     name: str
     headings: list[str]
@@ -35,20 +38,12 @@ class Table:
     ragged: list[Ragged] = field(default_factory=list)
     notes: list[Note] = field(default_factory=list)
     about: dict[str, Any] = field(default_factory=dict)
+    marks_are_letters: bool = False
 
     def kept(self, rows: Mask) -> Table:
         """The same table with some of its records only."""
         columns = [column.take(rows) for column in self.columns]
-        return Table(
-            self.name,
-            self.headings,
-            self.heading_row,
-            columns,
-            self.rows[rows],
-            self.ragged,
-            self.notes,
-            self.about,
-        )
+        return replace(self, columns=columns, rows=self.rows[rows])
 
     def place(self, row: int | None, column: int | None = None) -> str:
         """`FILE:ROW:COLUMN`, the column by its letter and heading."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,21 +13,26 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ccbill import vocabulary
+from ccbill.cells.marks import MERGED, NO_VALUE
 from ccbill.config import Settings
 from ccbill.errors import nearest
 from ccbill.intake.table import Table
-from ccbill.intake.text import Text
+from ccbill.intake.text import MARKS, Text
 from ccbill.tables import Mask, Note
 from ccbill.vocabulary import fold
 
+EXACT_DIGITS = 15  # that a spreadsheet program keeps of a number
 SHOWN = 40  # letters of a cell that a message may show
 LISTED = 200  # unknown words of a column that are listed one by one
 
 _PARTS = re.compile(r"[,;/|&+()\n]|\band\b", re.IGNORECASE)
 _ERROR = (
     r"(?i)^(#{2,}|#(n/a|ref!|value!|div/0!|name\?|num!|null!|spill!|calc!|field!|getting_data)"
-    r"|err:\d+)$"
+    r"|err:\d+|#formula!|#merged!)$"
 )
+
+# The signs that a workbook's reader puts where a cell's value is not known.
+UNSAID = {"formula-without-value": NO_VALUE, "merged-cells": MERGED}
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,15 +91,62 @@ def _highest(cell: str, known: Spelling, rank: Mapping[str, int]) -> str | None:
 
 def folded(values: Any) -> Any:
     """`vocabulary.fold`, for an Arrow array at once."""
+    if pc.all(pc.string_is_ascii(values)).as_py():
+        return pc.replace_substring_regex(pc.ascii_lower(values), "[^0-9a-z]+", "")
     plain = pc.utf8_lower(pc.utf8_normalize(values, form="NFKC"))
     return pc.replace_substring_regex(plain, r"[^\p{L}\p{N}]+", "")
 
 
-def damaged(text: Text, numbers_too: bool = False) -> Mask:
-    """The cells that hold a spreadsheet's error, and, for ids, a number cut to 1.23E+15."""
-    pattern = rf"{_ERROR}|^\d+(\.\d+)?e\+?\d+$" if numbers_too else _ERROR
+def damaged(text: Text) -> Mask:
+    """The cells that hold a spreadsheet's error."""
+    if not _any_sign(text, "#:"):
+        return np.zeros(len(text), bool)
+    return _matching(text, _ERROR)
+
+
+def damaged_ids(text: Text) -> Mask:
+    """The identifiers that a program has changed on their way.
+
+    That is an error, a number written 1.23E+15 or 1,234, marks around the text, a line end or tab,
+    and, where all numbers of over 15 digits end in zeros from the 16th on, those numbers: a
+    spreadsheet program keeps 15 digits.
+    """
+    found = damaged(text)
+    if _any_sign(text, "eE,."):
+        found |= _matching(text, r"(?i)^\d+([.,]\d+)?e\+?\d+$|^\d{1,3}(,\d{3})+$")
+    if _any_sign(text, f'"{MARKS}\t\n\r'):
+        found |= _matching(text, rf'^[{MARKS}]|[{MARKS}]$|["\t\n\r]')
+    if (pc.max(pc.binary_length(text.values)).as_py() or 0) > EXACT_DIGITS:
+        cut = _matching(text, rf"^\d{{{EXACT_DIGITS}}}0+$")
+        if cut.any() and (cut == _matching(text, rf"^\d{{{EXACT_DIGITS + 1},}}$")).all():
+            found |= cut
+    return found
+
+
+def marked(text: Text) -> Mask:
+    """The cells that hold a quotation mark."""
+    return _matching(text, '"')
+
+
+def _matching(text: Text, pattern: str) -> Mask:
     found = pc.match_substring_regex(text.values, pattern).to_numpy(zero_copy_only=False)
     return text.spread(found, False)
+
+
+def _any_sign(text: Text, signs: str) -> bool:
+    """Whether any of these signs may be in the text, which is told faster than a pattern is."""
+    held = text.values.buffers()[2]
+    letters = held.to_pybytes() if held else b""
+    signs = "".join(filter(str.isascii, signs)) if letters.isascii() else signs
+    return any(sign.encode() in letters for sign in signs)
+
+
+def unsaid(text: Text) -> Iterator[tuple[str, Mask]]:
+    """The problems of cells whose value a workbook does not say, each with its rows."""
+    for problem, sign in UNSAID.items():
+        code = pc.index(text.values, sign).as_py()
+        if code >= 0:
+            yield problem, text.codes == code
 
 
 def unknown_notes(

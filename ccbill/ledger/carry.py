@@ -14,7 +14,7 @@ import pandas as pd
 from ccbill.errors import CcbillError, Exit, Message, nearest
 from ccbill.ledger.record import Entry, record
 from ccbill.ledger.settle import Terms, stacked
-from ccbill.ledger.standing import CASE, aliases, claims_of, filled
+from ccbill.ledger.standing import CASE, aliases, claims_of, filled, merged
 from ccbill.ledger.store import Ledger
 from ccbill.ledger.submit import Changed, refused, submit
 from ccbill.report.tables import CENTS, CLAIMS, DAY, TEXT
@@ -214,8 +214,8 @@ def merge(ledger: Ledger, old: str, new: str) -> None:
     if ledger.db.execute(query, (old,)).fetchone() is None:
         what = "the ledger has no submitted line of the first id"
         raise refused("ledger merge", what, "name the old id first, then the new", Exit.INPUT)
-    ledger.db.execute("UPDATE aliases SET new = ? WHERE new = ?", (new, old))
-    ledger.db.execute("INSERT OR REPLACE INTO aliases (old, new) VALUES (?, ?)", (old, new))
+    query = "INSERT OR REPLACE INTO aliases (old, new) VALUES (?, ?)"
+    ledger.db.executemany(query, merged(known, old, new).items())
 
 
 def read_numbers(path: Path) -> dict[str, str]:

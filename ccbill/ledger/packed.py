@@ -11,26 +11,53 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from ccbill.tables import TEXT
+from ccbill.tables import TEXT, Ints, categorical
+
+FEW = 2**12  # distinct texts; more would be written again for each group of rows
+ROWS_TOGETHER = 2**16  # what is read at least, where rows stand by a key
 
 
-def packed(table: pd.DataFrame) -> bytes:
-    """The table as compressed Parquet, texts as numbers of the distinct ones."""
+def packed(table: pd.DataFrame, by: str | None = None) -> bytes:
+    """The table as compressed Parquet, texts as numbers of the distinct ones.
+
+    With `by`, a column of texts, rows of one text stand together, so that they are found quickly.
+    """
     arrays = [_array(table[name]) for name in table.columns]
     whole = pa.Table.from_arrays(arrays, [str(name) for name in table.columns])
+    if by is not None:
+        whole = whole.take(pa.array(_order(table[by].cat)))
     buffer = io.BytesIO()
-    pq.write_table(whole, buffer, compression="zstd", compression_level=9)
+    pq.write_table(whole, buffer, compression="zstd", row_group_size=ROWS_TOGETHER)
     return buffer.getvalue()
+
+
+def _order(texts: Any) -> Ints:
+    """The places of rows by their text, equal ones as they come, blanks last."""
+    words = texts.categories.to_numpy(object)
+    rank = np.full(len(words) + 1, len(words))
+    rank[np.argsort(words, kind="stable")] = np.arange(len(words))
+    return np.argsort(rank[texts.codes.to_numpy()], kind="stable")
 
 
 def _array(series: Any) -> pa.Array:
     if isinstance(series.dtype, pd.CategoricalDtype):
-        series = series.cat.remove_unused_categories()
+        return _words(series.cat)
     if series.dtype != object and (len(series) or series.dtype.kind in "biuf"):
         array = pa.array(series, from_pandas=True)
     else:
         array = _objects(series)
     return array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array
+
+
+def _words(texts: Any) -> pa.Array:
+    codes = texts.codes.to_numpy()
+    used = np.zeros(len(texts.categories) + 1, bool)
+    used[codes] = True
+    if not used[:-1].all():
+        return _words(texts.remove_unused_categories().cat)
+    words = pa.array(texts.categories.astype(object), pa.string())
+    array = pa.DictionaryArray.from_arrays(pa.array(codes, mask=codes < 0), words)
+    return array if len(words) <= FEW else array.dictionary_decode()
 
 
 def _objects(series: Any) -> pa.Array:
@@ -40,20 +67,33 @@ def _objects(series: Any) -> pa.Array:
     return pa.array(series, pa.binary() if binary else pa.string(), from_pandas=True)
 
 
+def opened(content: bytes, texts: Sequence[str] = ()) -> pq.ParquetFile:
+    """The packed table, to be read by the column; `texts` come as numbers of the distinct ones.
+
+    Read it with `use_threads=False`: a thread that pyarrow still has at the end of a short command
+    may abort it.
+    """
+    return pq.ParquetFile(pa.BufferReader(content), read_dictionary=[*texts], pre_buffer=False)
+
+
 def unpacked(
     content: bytes, kinds: Mapping[str, str], columns: Sequence[str] | None = None
 ) -> pd.DataFrame:
     """The table again: columns that `kinds` calls text are categorical, others as they are."""
-    names = list(columns) if columns is not None else None
-    whole = pq.read_table(pa.BufferReader(content), columns=names)
-    made = {}
-    for name in whole.column_names:
-        column = whole.column(name)
-        if kinds.get(name) == TEXT:
-            words = column.cast(pa.string()).dictionary_encode().combine_chunks()
-            codes = words.indices.fill_null(-1).to_numpy(zero_copy_only=False)
-            index = pd.Index(words.dictionary.to_pylist(), dtype=str)
-            made[name] = pd.Categorical.from_codes(codes.astype(np.int32), categories=index)
-        else:
-            made[name] = column.to_pandas().array
-    return pd.DataFrame(made, copy=False)
+    names = None if columns is None else list(columns)
+    whole = opened(content).read(columns=names, use_threads=False)
+    return pd.DataFrame(
+        {name: column(whole.column(name), kinds.get(name, "")) for name in whole.column_names},
+        copy=False,
+    )
+
+
+def column(read: pa.ChunkedArray, kind: str) -> Any:
+    """A column as it was: texts as a categorical of those that are there."""
+    if kind == "string":
+        return pd.array(read.to_pandas(), dtype="str")
+    if kind != TEXT:
+        return read.to_pandas().array
+    words = read.cast(pa.string()).combine_chunks().dictionary_encode()
+    codes = words.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int32)
+    return categorical(codes, words.dictionary.to_pylist())

@@ -12,7 +12,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ccbill.ledger import seal
 from ccbill.ledger.packed import packed, unpacked
+from ccbill.ledger.seal import Change
 from ccbill.ledger.settle import Terms, modifiers
 from ccbill.ledger.standing import CASE, aliases, blob, filled, person
 from ccbill.ledger.store import Ledger
@@ -49,11 +51,7 @@ def record(ledger: Ledger, entry: Entry, terms: Terms) -> int:
     """
     run = next_run(ledger)
     lines = entry.lines.assign(key=np.array([*keys(ledger, entry, terms), None], object)[:-1])
-    blobs = {"claims": packed(lines), "cases": packed(entry.cases[CASE])}
-    if entry.activities is not None:
-        blobs["activities"] = packed(entry.activities)
-    if entry.patients is not None:
-        blobs["patients"] = packed(entry.patients)
+    blobs = _blobs(entry, lines)
     row: dict[str, Any] = {
         "run": run,
         "kind": entry.kind,
@@ -86,6 +84,16 @@ def record(ledger: Ledger, entry: Entry, terms: Terms) -> int:
     return run
 
 
+def _blobs(entry: Entry, lines: pd.DataFrame) -> dict[str, bytes]:
+    """The run's tables as they are kept."""
+    blobs = {"claims": packed(lines), "cases": packed(entry.cases[CASE])}
+    if entry.activities is not None:
+        blobs["activities"] = packed(entry.activities, "patient")
+    if entry.patients is not None:
+        blobs["patients"] = packed(entry.patients)
+    return blobs
+
+
 RECEIPTED = (
     *("run", "kind", "created", "today", "user", "version", "months", "lines", "amount"),
     *("record", "seen"),
@@ -108,12 +116,16 @@ def _last_chain(ledger: Ledger) -> str:
     return "" if row is None else str(row[0])
 
 
-def event(ledger: Ledger, what: str, run: int | None, at: str, **told: Any) -> int:
-    """Adds an event, and gives its number."""
-    row = (what, run, json.dumps(told, sort_keys=True), at)
-    done = ledger.db.execute("INSERT INTO events (what, run, told, at) VALUES (?, ?, ?, ?)", row)
-    assert done.lastrowid is not None
-    return done.lastrowid
+def event(
+    ledger: Ledger,
+    what: str,
+    run: int | None,
+    at: str,
+    changes: Sequence[Change] = (),
+    **told: Any,
+) -> int:
+    """Adds an event that does this to claims, and gives its number."""
+    return seal.add(ledger.db, what, run, at, told, changes)
 
 
 def last_event(ledger: Ledger) -> int:

@@ -9,7 +9,10 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
+
+from ccbill.ledger.seal import seal_all
 
 APPLICATION = 0x63634C31  # marks the file as a ccbill ledger
 
@@ -33,7 +36,7 @@ CREATE TABLE runs (
     chain TEXT NOT NULL                -- over the receipt and the chain of the run before
 );
 
-CREATE TABLE blobs (                   -- Parquet: claims, balance, cases, activities, patients
+CREATE TABLE blobs (                   -- Parquet: claims, cases, activities, patients
     run INTEGER NOT NULL REFERENCES runs,
     name TEXT NOT NULL,
     sha256 TEXT NOT NULL,
@@ -105,8 +108,23 @@ CREATE TABLE deliveries (              -- of recorded runs whose files are not y
 INSERT INTO meta VALUES ('id', lower(hex(randomblob(4))));
 """
 
+_SECOND = """
+ALTER TABLE events ADD COLUMN seal TEXT NOT NULL DEFAULT '';
+
+CREATE TABLE work (                    -- what people noted on the exceptions, and when they came up
+    id TEXT PRIMARY KEY,               -- exception_id
+    first_run INTEGER NOT NULL,
+    last_run INTEGER NOT NULL,
+    changed INTEGER NOT NULL,          -- the run that read the words below
+    status TEXT,
+    assigned_to TEXT,
+    note TEXT
+) WITHOUT ROWID;
+"""
+
 # MIGRATIONS[n] leads from version n to n + 1; version 0 is an empty file.
-MIGRATIONS: Sequence[str] = (_FIRST,)
+MIGRATIONS: Sequence[str] = (_FIRST, _SECOND)
+SEALED = 2  # the first version whose events have a seal
 
 
 def upgrade(db: sqlite3.Connection, path: Path, found: int) -> None:
@@ -120,6 +138,8 @@ def upgrade(db: sqlite3.Connection, path: Path, found: int) -> None:
         for statement in script.split(";\n"):
             if statement.strip():
                 db.execute(statement)
+    if 0 < found < SEALED:
+        seal_all(db, datetime.now(UTC).isoformat(timespec="seconds"))
     db.execute(f"PRAGMA application_id = {APPLICATION}")
     db.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
 

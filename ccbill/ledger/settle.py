@@ -70,6 +70,8 @@ class Settled:
 def settle(ledger: Ledger, lines: pd.DataFrame, scope: Scope, terms: Terms) -> Settled:
     """Gives every line its status, frequency code and original claim number."""
     live = standing(ledger, scope.cases)
+    if live.empty:
+        return all_new(lines)
     known = aliases(ledger)
     lines = adopted(lines, live, person(lines["patient_id"], known))
     lines = kept_as_submitted(lines, live, terms.prefer)
@@ -95,6 +97,12 @@ def settle(ledger: Ledger, lines: pd.DataFrame, scope: Scope, terms: Terms) -> S
         incomplete,
         sorted(needed - set(numbers)),
     )
+
+
+def all_new(lines: pd.DataFrame) -> Settled:
+    """Lines of which nothing was billed before, in the order that they come in."""
+    nothing = pd.DataFrame({name: pd.Series(dtype=object) for name in (*CLAIMS, "key")})
+    return Settled(lines, nothing, lines, pd.DataFrame(columns=[*CASE, "why"]), [])
 
 
 def _marked(

@@ -16,16 +16,31 @@ HISTORY = [
     *("plan", "patient_id", "practice", "rendering_npi", "service_from", "month", "code"),
     *("modifiers", "units", "rule", "authorization_number"),
 ]
+# A cross join has SQLite begin with the few that are wanted, and not with all lines.
 _LIVE = """
     FROM temp.wanted w
-    JOIN lines l ON l.patient_id = w.patient_id
-    JOIN claims c ON c.claim_id = l.claim_id AND c.run = l.run
+    CROSS JOIN lines l ON l.patient_id = w.patient_id
+    CROSS JOIN claims c ON c.claim_id = l.claim_id AND c.run = l.run
 """
 
 
 def aliases(ledger: Ledger) -> dict[str, str]:
     """The id that each merged id leads to."""
     return dict(ledger.db.execute("SELECT old, new FROM aliases"))
+
+
+def merged(known: Mapping[str, str], old: str, new: str) -> dict[str, str]:
+    """The ids that lead to another once `old` is `new`."""
+    last = known.get(new, new)
+    return {each: last if to == old else to for each, to in known.items()} | {old: last}
+
+
+def other_ids(ledger: Ledger, patient: str) -> list[str]:
+    """The further ids of the patient, after merging."""
+    known = aliases(ledger)
+    one = known.get(patient, patient)
+    ids = {one, *(old for old, new in known.items() if new == one)}
+    return sorted(ids - {patient})
 
 
 def person(ids: pd.Series[str], known: Mapping[str, str]) -> pd.Series[str]:

@@ -7,17 +7,19 @@ import os
 import sqlite3
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from ccbill.errors import CcbillError, Exit, Message
-from ccbill.ledger import schema
+from ccbill.ledger import schema, seal
 
 NAME = "ledger.sqlite"
 PATIENCE = 10.0  # seconds to wait for another run
 MEMORY = Path(":memory:")
-CHECKED_UP_TO = 128 * 2**20  # bytes; a larger ledger is checked whole by `ledger verify` only
+CHECKED_UP_TO = 32 * 2**20  # bytes; a larger ledger is checked whole by `ledger verify` only
+_CACHE = 256 * 2**10  # KiB at most, so that a large run is not written piecemeal before its end
 
 _DISK = {
     sqlite3.SQLITE_FULL: ("the disk is full", "make room"),
@@ -41,8 +43,7 @@ class Ledger:
     @property
     def identity(self) -> str:
         """Eight hexadecimal digits that no other ledger has."""
-        [name] = self.db.execute("SELECT value FROM meta WHERE name = 'id'").fetchone()
-        return str(name)
+        return seal.identity(self.db)
 
 
 def default_path() -> Path:
@@ -105,6 +106,12 @@ def writing(ledger: Ledger) -> Iterator[None]:
         raise
 
 
+def many(ledger: Ledger, statement: str, rows: Iterable[Sequence[Any]]) -> None:
+    """The statement for each row. A signal can stop it between two of them, which it can't where
+    SQLite takes the rows from a list."""
+    ledger.db.executemany(statement, (row for row in rows))
+
+
 def _prepare(path: Path) -> None:
     """A file that only the user may read is there, in a folder that is there."""
     if path.is_dir():
@@ -125,7 +132,10 @@ def _prepare(path: Path) -> None:
 def _ready(ledger: Ledger) -> None:
     """Refuses what is no ledger of this version, and makes or migrates what can be."""
     db = ledger.db
-    for pragma in ("synchronous = FULL", "foreign_keys = ON", "temp_store = MEMORY"):
+    for pragma in (
+        *("synchronous = FULL", "foreign_keys = ON", "temp_store = MEMORY"),
+        f"cache_size = -{_CACHE}",
+    ):
         db.execute(f"PRAGMA {pragma}")
     _journal(ledger)
     version = _version(ledger)

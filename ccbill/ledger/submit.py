@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 
 from ccbill.errors import CcbillError, Exit, Message
+from ccbill.ledger import store
 from ccbill.ledger.packed import unpacked
 from ccbill.ledger.record import event
+from ccbill.ledger.seal import Change
 from ccbill.ledger.settle import modifiers
 from ccbill.ledger.standing import blob, claims_of, filled
 from ccbill.ledger.store import Ledger
@@ -55,73 +58,73 @@ def submit(ledger: Ledger, run: int, at: str) -> Changed:
     if status not in ("draft", "replaced"):
         what = f"run {run} was submitted once and taken back"
         raise refused("ledger", what, "run the export again and submit that run")
-    sent = lines[["claim_id", "status"]].astype(str).drop_duplicates().to_numpy().tolist()
-    _not_stale(ledger, run, [claim for claim, _ in sent])
-    number = event(ledger, "submitted", run, at)
-    before = _standing(ledger, [claim for claim, _ in sent])
-    _stand(
-        ledger,
-        number,
-        [
-            (claim, what, run, before.get(claim), None if what == "void" else run)
-            for claim, what in sent
-        ],
-        lines,
-    )
-    fresh = [(claim,) for claim, what in sent if what == "new"]
+    sent = lines[["claim_id", "status"]].drop_duplicates().astype(object).sort_values("claim_id")
+    found = _in_ledger(ledger, sent["claim_id"])
+    _not_stale(ledger, run, found)
+    changes: list[Change] = [
+        (claim, what, run, found[claim][0] if claim in found else None, _after(what, run))
+        for claim, what in zip(sent["claim_id"], sent["status"], strict=True)
+    ]
+    _stand(ledger, event(ledger, "submitted", run, at, changes), changes, lines)
     forget = "UPDATE claims SET payer_claim_number = NULL WHERE claim_id = ?"
-    ledger.db.executemany(forget, fresh)
+    store.many(ledger, forget, ((c,) for c, what, *_ in changes if what == "new" and c in found))
     ledger.db.execute("UPDATE runs SET status = 'submitted' WHERE run = ?", (run,))
     _staff(ledger, run)
     return Changed(run, claims)
 
 
-def _not_stale(ledger: Ledger, run: int, claims: list[str]) -> None:
+def _after(what: str, run: int) -> int | None:
+    return None if what == "void" else run
+
+
+def _in_ledger(ledger: Ledger, claims: Iterable[str]) -> dict[str, tuple[int | None, int]]:
+    """Of the claims that the ledger knows: whose version stands, and the last event of each."""
+    ledger.db.execute("CREATE TEMP TABLE IF NOT EXISTS asked (claim_id TEXT PRIMARY KEY)")
+    ledger.db.execute("DELETE FROM temp.asked")
+    store.many(ledger, "INSERT INTO temp.asked VALUES (?)", ((claim,) for claim in claims))
+    query = "SELECT claim_id, run, changed FROM temp.asked JOIN claims USING (claim_id)"
+    return {claim: (run, changed) for claim, run, changed in ledger.db.execute(query)}
+
+
+def _not_stale(ledger: Ledger, run: int, found: Mapping[str, tuple[int | None, int]]) -> None:
     [seen] = ledger.db.execute("SELECT seen FROM runs WHERE run = ?", (run,)).fetchone()
-    query = "SELECT changed FROM claims WHERE claim_id = ? AND changed > ?"
-    stale = sum(ledger.db.execute(query, (claim, seen)).fetchone() is not None for claim in claims)
+    stale = sum(changed > seen for _, changed in found.values())
     if stale:
         what = f"{stale:,} claims of run {run} were submitted or corrected after it was made"
         raise refused("ledger", what, "run the export again and submit that run")
-
-
-def _standing(ledger: Ledger, claims: Iterable[str]) -> dict[str, int | None]:
-    query = "SELECT run FROM claims WHERE claim_id = ?"
-    rows = ((claim, ledger.db.execute(query, (claim,)).fetchone()) for claim in claims)
-    return {claim: row[0] for claim, row in rows if row is not None}
-
-
-Change = tuple[str, str, int, int | None, int | None]  # claim, what, run, before, after
 
 
 def _stand(
     ledger: Ledger, number: int, changes: list[Change], lines: pd.DataFrame | None = None
 ) -> None:
     """Records what is done to each claim, and has what follows from it stand; `lines` are new."""
-    db = ledger.db
-    db.executemany(
+    store.many(
+        ledger,
         "INSERT INTO submissions (event, claim_id, what, run, before, after) "
         "VALUES (?, ?, ?, ?, ?, ?)",
-        [(number, *change) for change in changes],
+        ((number, *change) for change in changes),
     )
-    db.executemany(
+    store.many(
+        ledger,
         "INSERT INTO claims (claim_id, run, changed) VALUES (?, ?, ?) "
         "ON CONFLICT DO UPDATE SET run = excluded.run, changed = excluded.changed",
-        [(claim, after, number) for claim, _, _, _, after in changes],
+        ((claim, after, number) for claim, _, _, _, after in changes),
     )
-    db.executemany(
+    store.many(
+        ledger,
         "DELETE FROM live WHERE key IN (SELECT key FROM lines INDEXED BY lines_of_claim "
         "WHERE claim_id = ? AND run = ?)",
-        [(claim, before) for claim, _, _, before, _ in changes if before is not None],
+        ((claim, before) for claim, _, _, before, _ in changes if before is not None),
     )
     if lines is not None:
         _add_lines(ledger, changes[0][2] if changes else 0, lines)
     try:
-        db.executemany(
+        store.many(
+            ledger,
             "INSERT INTO live (key, run, n) "
             "SELECT key, run, n FROM lines INDEXED BY lines_of_claim "
             "WHERE claim_id = ? AND run = ?",
-            [(claim, after) for claim, _, _, _, after in changes if after is not None],
+            ((claim, after) for claim, _, _, _, after in changes if after is not None),
         )
     except sqlite3.IntegrityError:
         what = "a line of it stands in the ledger already, on another claim"
@@ -130,13 +133,20 @@ def _stand(
 
 
 def _add_lines(ledger: Ledger, run: int, lines: pd.DataFrame) -> None:
-    """The lines that will stand, as rows; those of voids only take others away."""
+    columns = rows_of(run, lines)
+    names, marks = ", ".join(columns), ", ".join("?" * len(columns))
+    rows = zip(*columns.values(), strict=True)
+    store.many(ledger, f"INSERT INTO lines ({names}) VALUES ({marks})", rows)
+
+
+def rows_of(run: int, lines: pd.DataFrame) -> dict[str, list[Any]]:
+    """The lines that will stand, as columns of `lines`; those of voids only take others away."""
     sent = lines[(lines["status"].astype(str) != "void").to_numpy()]
 
     def texts(name: str) -> list[str | None]:
-        return [None if value == "" else value for value in filled(sent[name])]
+        return sent[name].astype(object).where(sent[name].notna(), None).tolist()
 
-    columns = {
+    return {
         "run": [run] * len(sent),
         "n": sent.index.tolist(),
         "claim_id": texts("claim_id"),
@@ -153,26 +163,30 @@ def _add_lines(ledger: Ledger, run: int, lines: pd.DataFrame) -> None:
         "units": sent["units"].tolist(),
         "rule": texts("rule"),
     }
-    names, marks = ", ".join(columns), ", ".join("?" * len(columns))
-    rows = zip(*columns.values(), strict=True)
-    ledger.db.executemany(f"INSERT INTO lines ({names}) VALUES ({marks})", rows)
 
 
 def _staff(ledger: Ledger, run: int) -> None:
     """Keeps each staff member's earliest counted day in the plan."""
+    store.many(
+        ledger,
+        "INSERT INTO staff VALUES (?, ?, ?) "
+        "ON CONFLICT DO UPDATE SET first_day = min(first_day, excluded.first_day)",
+        ((*who, day) for who, day in first_days(ledger, run).items()),
+    )
+
+
+def first_days(ledger: Ledger, run: int) -> dict[tuple[str, str], int]:
+    """The earliest counted day of each staff member in each plan of the run."""
     content = blob(ledger, run, "activities")
     if content is None:
-        return
+        return {}
     names = ["decided_plan", "decided_outcome", "staff", "service_date"]
     table = unpacked(content, dict.fromkeys(names[:3], TEXT), names)
     counted = table[(table["decided_outcome"] == "counted") & table["staff"].notna()]
     by = counted.groupby(["decided_plan", "staff"], observed=True)["service_date"]
-    first = by.min().reset_index().astype({"service_date": object})
-    ledger.db.executemany(
-        "INSERT INTO staff VALUES (?, ?, ?) "
-        "ON CONFLICT DO UPDATE SET first_day = min(first_day, excluded.first_day)",
-        first.to_numpy(object).tolist(),
-    )
+    first = by.min().reset_index().astype(object)
+    who = zip(first["decided_plan"], first["staff"], strict=True)
+    return dict(zip(who, first["service_date"], strict=True))
 
 
 def void(ledger: Ledger, at: str, *, run: int | None = None, claim: str | None = None) -> Changed:
@@ -182,9 +196,8 @@ def void(ledger: Ledger, at: str, *, run: int | None = None, claim: str | None =
     if not stand:
         what = "nothing of it stands" if run is None else f"nothing of run {run} stands"
         raise refused("ledger void", what, "see the runs with: ccbill ledger runs")
-    number = event(ledger, "voided", whose, at)
     changes: list[Change] = [(c, "voided", r, r, None) for c, r in stand]
-    _stand(ledger, number, changes)
+    _stand(ledger, event(ledger, "voided", whose, at, changes), changes)
     _close(ledger, whose)
     return Changed(whose, len(stand), left=len(claims) - len(stand))
 
@@ -204,8 +217,7 @@ def reject(ledger: Ledger, at: str, *, run: int | None = None, claim: str | None
     if not changes:
         what = "no claim of it was submitted last by that run"
         raise refused("ledger reject", what, "see the runs with: ccbill ledger runs")
-    number = event(ledger, "rejected", whose, at)
-    _stand(ledger, number, changes)
+    _stand(ledger, event(ledger, "rejected", whose, at, changes), changes)
     _close(ledger, whose)
     return Changed(whose, len(changes), left=len(claims) - len(changes))
 
@@ -248,10 +260,11 @@ def _close(ledger: Ledger, run: int) -> None:
 
 def number_claims(ledger: Ledger, numbers: dict[str, str], run: int, at: str) -> Changed:
     """Keeps the payer's number of each submitted claim; those of other claims are left."""
-    known = {claim for claim in numbers if _standing(ledger, [claim])}
-    ledger.db.executemany(
+    known = _in_ledger(ledger, numbers)
+    store.many(
+        ledger,
         "UPDATE claims SET payer_claim_number = ? WHERE claim_id = ?",
-        [(numbers[claim], claim) for claim in sorted(known)],
+        ((numbers[claim], claim) for claim in sorted(known)),
     )
-    event(ledger, "numbered", run, at, claims=len(known))
+    event(ledger, "numbered", run, at, numbers={claim: numbers[claim] for claim in known})
     return Changed(run, len(known), left=len(numbers) - len(known))

@@ -10,7 +10,7 @@ import pandas as pd
 
 from ccbill.errors import Exit
 from ccbill.ledger.record import amount
-from ccbill.ledger.standing import aliases, claims_of, texts
+from ccbill.ledger.standing import claims_of, other_ids, texts
 from ccbill.ledger.store import Ledger
 from ccbill.ledger.submit import refused, status_of
 
@@ -63,9 +63,7 @@ def run(ledger: Ledger, number: int) -> dict[str, Any]:
 
 def history(ledger: Ledger, patient: str) -> list[dict[str, Any]]:
     """Every submitted line of a patient under any of their ids, in the order of submission."""
-    known = aliases(ledger)
-    one = known.get(patient, patient)
-    ids = sorted({one, *(old for old, new in known.items() if new == one)})
+    ids = [patient, *other_ids(ledger, patient)]
     columns = (
         *("run", "claim_id", "patient_id", "plan", "practice", "month", "service_from"),
         *("code", "modifiers", "units", "authorization_number", "rule"),

@@ -41,7 +41,7 @@ def summary(
     plain = _is_plain(stream) if plain is None else plain
     console = _console(plain, stream)
     console.print(_plan_table(report, plain))
-    held = _held_problems(report.exceptions)
+    held = held_problems(report.exceptions)
     if len(held):
         console.print()
         console.print(_held_table(held, plain))
@@ -79,7 +79,7 @@ def messages(
 def ledger_notes(report: Report, *, stream: TextIO | None = None) -> None:
     """Print what the run found in its ledger and the reader should act on."""
     console = _console(_is_plain(stream), stream)
-    told = report.notes[(_words(report.notes["where"]) == "ledger").to_numpy(bool)]
+    told = report.notes[(words(report.notes["where"]) == "ledger").to_numpy(bool)]
     for what, fix in zip(told["what"], told["fix"], strict=True):
         console.print(f"ledger: {what}", soft_wrap=True)
         console.print(f"  fix: {fix}", soft_wrap=True)
@@ -157,7 +157,7 @@ def _plan_table(report: Report, plain: bool) -> Table:
     table.add_column("plan", overflow="fold")
     for name in ("patients", "lines", "units", "charge", "expected", "held", "short"):
         table.add_column(name, justify="right", no_wrap=True)
-    plans = _plans(report)
+    plans = plan_figures(report)
     for plan, row in plans.iterrows():
         table.add_row(printable(str(plan)) or "(no plan)", *_plan_cells(row))
     if len(plans) > 1:
@@ -166,7 +166,7 @@ def _plan_table(report: Report, plain: bool) -> Table:
     return table
 
 
-def _plans(report: Report) -> pd.DataFrame:
+def plan_figures(report: Report) -> pd.DataFrame:
     """Per plan, blank where a row has none: the figures of the plan table, money in cents.
 
     Money is missing where no line of the plan has a price.
@@ -176,7 +176,7 @@ def _plans(report: Report) -> pd.DataFrame:
     from ccbill.tables import UNKNOWN  # noqa: PLC0415
 
     lines = (report.claims, report.encounters)
-    billed = pd.concat([table[["plan", "patient_id"]].apply(_words) for table in lines])
+    billed = pd.concat([table[["plan", "patient_id"]].apply(words) for table in lines])
     billed = billed.drop_duplicates()
     money = {name: _known(report.summary[name]) for name in ("charge", "expected_payment")}
     columns = {
@@ -191,7 +191,7 @@ def _plans(report: Report) -> pd.DataFrame:
     table = pd.DataFrame(columns).fillna(0).astype("int64").sort_index()
     for name, source in (("charge", "charge"), ("expected", "expected_payment")):
         priced = report.summary[report.summary[source] != UNKNOWN]
-        table[name] = table[name].where(table.index.isin(_words(priced["plan"])))
+        table[name] = table[name].where(table.index.isin(words(priced["plan"])))
     return table
 
 
@@ -199,11 +199,11 @@ def _by_plan(plans: pd.Series[str], numbers: pd.Series[int] | int) -> pd.Series[
     import pandas as pd  # noqa: PLC0415
 
     values = numbers if isinstance(numbers, int) else numbers.to_numpy()
-    by_plan = pd.Series(values, index=_words(plans).to_numpy(), dtype="int64")
+    by_plan = pd.Series(values, index=words(plans).to_numpy(), dtype="int64")
     return by_plan.groupby(level=0).sum()
 
 
-def _words(texts: pd.Series[str]) -> pd.Series[str]:
+def words(texts: pd.Series[str]) -> pd.Series[str]:
     """A text column with an empty word in place of a blank."""
     return texts.astype("object").where(texts.notna(), "").astype(str)
 
@@ -223,10 +223,10 @@ def _plan_cells(row: pd.Series[float]) -> list[str]:
 
 def _amount(cents: float) -> str:
     """Money as text, blank where nobody knows it."""
-    return "" if math.isnan(cents) else _money(int(cents))
+    return "" if math.isnan(cents) else money_text(int(cents))
 
 
-def _held_problems(exceptions: pd.DataFrame) -> pd.DataFrame:
+def held_problems(exceptions: pd.DataFrame) -> pd.DataFrame:
     """The problems that hold rows, the most money first: source rows, and cents at stake.
 
     The cents are missing where no row of the problem has a price.
@@ -235,7 +235,7 @@ def _held_problems(exceptions: pd.DataFrame) -> pd.DataFrame:
 
     holds = exceptions[(exceptions["severity"] == "hold").to_numpy(bool)]
     held = holds[["problem", "rows", "amount"]].assign(
-        problem=_words(holds["problem"]),
+        problem=words(holds["problem"]),
         rows=_known(holds["rows"]),
         amount=holds["amount"].where(holds["amount"] != UNKNOWN),
     )
@@ -261,7 +261,7 @@ def _held_table(held: pd.DataFrame, plain: bool) -> Table:
     return table
 
 
-def _money(cents: int) -> str:
+def money_text(cents: int) -> str:
     sign = "-" if cents < 0 else ""
     return f"{sign}{abs(cents) // 100:,}.{abs(cents) % 100:02}"
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import BinaryIO
 
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -17,8 +19,9 @@ from ccbill.report.typed import STRING, is_text
 ROWS_AT_ONCE = 65_536
 
 # A spreadsheet takes a cell that begins so for a formula, or for the one beside it.
-_FORMULA_START = r"^[=+\-@\t\r]"
+_FORMULA_STARTS = b"=+-@\t\r"
 _NEEDS_QUOTES = '[",\r\n]'
+_QUOTED = (b'"', b",", b"\r", b"\n")
 _NOTHING, _COMMA, _END, _QUOTE, _GUARD = (
     pa.scalar(text, STRING) for text in ("", ",", "\n", '"', "'")
 )
@@ -55,16 +58,31 @@ def _ready(column: pa.ChunkedArray) -> pa.Array:
 
 
 def _safe(texts: pa.Array) -> pa.Array:
-    acts = pc.match_substring_regex(texts, _FORMULA_START)
-    if pc.any(acts).as_py():
-        texts = pc.if_else(acts, pc.binary_join_element_wise(_GUARD, texts, _NOTHING), texts)
-    breaks = pc.match_substring_regex(texts, _NEEDS_QUOTES)
-    if pc.any(breaks).as_py():
+    if not len(texts):
+        return texts
+    acts = _acts(texts)
+    if acts.any():
+        guarded = pc.binary_join_element_wise(_GUARD, texts, _NOTHING)
+        texts = pc.if_else(pa.array(acts), guarded, texts)
+    characters = bytes(_characters(texts) or b"")
+    if any(mark in characters for mark in _QUOTED):
+        breaks = pc.match_substring_regex(texts, _NEEDS_QUOTES)
         doubled = pc.replace_substring(texts, '"', '""')
         texts = pc.if_else(
             breaks, pc.binary_join_element_wise(_QUOTE, doubled, _QUOTE, _NOTHING), texts
         )
     return texts
+
+
+def _acts(texts: pa.Array) -> npt.NDArray[np.bool_]:
+    """Which texts begin as a formula does, by their first bytes alone."""
+    _, offsets, characters = texts.buffers()
+    ends = np.frombuffer(offsets, np.int64)[texts.offset :][: len(texts) + 1]
+    some = np.flatnonzero(ends[1:] > ends[:-1])
+    first = np.frombuffer(characters or b"", np.uint8)[ends[some]]
+    acts = np.zeros(len(texts), bool)
+    acts[some] = np.isin(first, np.frombuffer(_FORMULA_STARTS, np.uint8))
+    return acts
 
 
 def _lines(table: pa.Table) -> pa.Buffer:

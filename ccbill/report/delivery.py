@@ -24,15 +24,16 @@ from ccbill.report.typed import DATA_SETS, typed
 from ccbill.report.workbooks import write_claims, write_exceptions
 
 RECORD = "run.json"
+PAGE = "report.html"
 BOOKS = {"claims.xlsx": write_claims, "exceptions.xlsx": write_exceptions}
 TABLE_WRITERS = {"csv": write_csv, "parquet": write_parquet}
-FORMATS = ("xlsx", *TABLE_WRITERS)
+FORMATS = ("xlsx", *TABLE_WRITERS, "html")
 
 # A file is ours to remove only under a name that some ccbill writes, whatever run.json says.
 OUR_NAMES = {
     *BOOKS,
     *(f"{stem}.{suffix}" for stem in DATA_SETS for suffix in TABLE_WRITERS),
-    "report.html",
+    PAGE,
     RECORD,
 }
 
@@ -98,6 +99,12 @@ def write_set(report: Report, stage: Stage, formats: Sequence[str]) -> list[str]
             with private.create(stage.new / name) as file:
                 write_book(report, file, stage.path)
             names.append(name)
+    if "html" in formats:
+        from ccbill.report.html import write_report  # noqa: PLC0415  (templates and charts)
+
+        with private.create(stage.new / PAGE) as file:
+            write_report(report, file)
+        names.append(PAGE)
     suffixes = [suffix for suffix in TABLE_WRITERS if suffix in formats]
     for stem, columns in DATA_SETS.items() if suffixes else ():
         table = typed(getattr(report, stem), columns)

@@ -169,6 +169,58 @@ RUN = {"what": TEXT, "value": TEXT}
 
 NOTES = {"problem": TEXT, "where": TEXT, "what": TEXT, "fix": TEXT, "rows": NUMBER}
 
+# What stands for a month after the run: billed in earlier runs, and new or changed in this one.
+MONTHS = {
+    "month": TEXT,
+    "lines_before": NUMBER,
+    "units_before": NUMBER,
+    "charge_before": CENTS,
+    "expected_before": CENTS,
+    "lines": NUMBER,
+    "units": NUMBER,
+    "charge": CENTS,
+    "expected": CENTS,
+}
+
+# Cases with counted time, in steps of a quarter of an hour to either side of the first unit.
+LENGTHS = {
+    "plan": TEXT,
+    "service": TEXT,
+    "code": TEXT,  # of the first unit
+    "first_unit_at": NUMBER,  # minutes
+    "from_minutes": NUMBER,
+    "to_minutes": NUMBER,  # UNKNOWN: and more
+    "cases": NUMBER,
+}
+
+# Every member of staff whom the log names.
+STAFF = {
+    "staff_id": TEXT,
+    "rows": NUMBER,
+    "without_credential": NUMBER,  # rows
+    "trained": TEXT,  # yes, no; blank where no input has a training date
+    "held_rows": NUMBER,  # for a credential, training or a scope of service
+    "held_amount": CENTS,
+}
+
+PANEL = {"plan": TEXT, "patients": NUMBER, "with_work": NUMBER, "billed": NUMBER}
+
+DOCUMENTED = {"field": TEXT, "rows": NUMBER, "given": NUMBER}  # of counted rows
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    """What a month-end report says besides the tables that every run writes."""
+
+    practice: str  # '' where ccbill.toml gives none
+    with_patients: bool
+    from_ledger: bool  # the months have what earlier runs billed
+    months: pd.DataFrame
+    lengths: pd.DataFrame
+    staff: pd.DataFrame
+    panel: pd.DataFrame | None  # None where no patients file was given
+    documented: pd.DataFrame
+
 
 @dataclass(frozen=True, slots=True)
 class Report:
@@ -187,3 +239,4 @@ class Report:
     activities: pd.DataFrame
     notes: pd.DataFrame
     record: dict[str, Any]  # run.json
+    review: Review | None = None  # of a run that writes a month-end report

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
+from io import BytesIO
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -17,7 +19,7 @@ from ccbill.report.typed import typed
 
 ROWS_A_SHEET = 1_000_000
 
-_CLAIMS = Layout(
+CLAIMS_LAYOUT = Layout(
     frozen=2,
     breaks=(
         "last_name",
@@ -33,7 +35,7 @@ _CLAIMS = Layout(
         "missing": {"*": "look"},
     },
 )
-_EXCEPTIONS = Layout(
+EXCEPTIONS_LAYOUT = Layout(
     frozen=2,
     breaks=("what", "amount"),
     marked={"severity": {"hold": "stop", "note": "quiet"}},
@@ -47,10 +49,10 @@ Sheet = tuple[str, pd.DataFrame, dict[str, str], Layout]
 def write_claims(report: Report, file: BinaryIO, scratch: Path) -> None:
     """Write claims.xlsx; the library keeps its own temporary files in `scratch`."""
     sheets: list[Sheet] = [
-        ("Claims", report.claims, tables.CLAIMS, _CLAIMS),
-        ("Encounters", report.encounters, tables.CLAIMS, _CLAIMS),
+        ("Claims", report.claims, tables.CLAIMS, CLAIMS_LAYOUT),
+        ("Encounters", report.encounters, tables.CLAIMS, CLAIMS_LAYOUT),
         ("Summary", report.summary, tables.SUMMARY, _TWO_KEYS),
-        ("Billed before", report.submitted, tables.CLAIMS, _CLAIMS),
+        ("Billed before", report.submitted, tables.CLAIMS, CLAIMS_LAYOUT),
         ("Rules used", report.rules_used, tables.RULES_USED, _TWO_KEYS),
         ("Run", report.run, tables.RUN, _ONE_KEY),
     ]
@@ -60,7 +62,7 @@ def write_claims(report: Report, file: BinaryIO, scratch: Path) -> None:
 def write_exceptions(report: Report, file: BinaryIO, scratch: Path) -> None:
     """Write exceptions.xlsx; the library keeps its own temporary files in `scratch`."""
     sheets: list[Sheet] = [
-        ("Exceptions", report.exceptions, tables.EXCEPTIONS, _EXCEPTIONS),
+        ("Exceptions", report.exceptions, tables.EXCEPTIONS, EXCEPTIONS_LAYOUT),
         ("Near misses", report.near_misses, tables.NEAR_MISSES, _TWO_KEYS),
         ("Unreadable rows", report.unreadable_rows, tables.UNREADABLE_ROWS, _TWO_KEYS),
         ("Balance", report.balance, tables.BALANCE, _TWO_KEYS),
@@ -72,6 +74,18 @@ def write_exceptions(report: Report, file: BinaryIO, scratch: Path) -> None:
 def _write_book(
     title: str, sheets: list[Sheet], report: Report, file: BinaryIO, scratch: Path
 ) -> None:
+    ready = ((name, typed(table, columns), layout) for name, table, columns, layout in sheets)
+    write_tables(title, ready, created(report.record), file, scratch)
+
+
+def write_tables(
+    title: str,
+    sheets: Iterable[tuple[str, pa.Table, Layout]],
+    made: datetime,
+    file: BinaryIO,
+    scratch: Path,
+) -> None:
+    """Write a workbook of typed tables, which says that it was made then."""
     options = {
         "constant_memory": True,
         "tmpdir": str(scratch),
@@ -81,13 +95,15 @@ def _write_book(
         "use_zip64": True,
         "default_format_properties": dict(FONT),  # which the workbook adds to
     }
-    book = Workbook(file, options)
-    book.set_properties({"title": title, "author": "ccbill", "created": created(report.record)})
+    whole = BytesIO()  # an archive that the disk cuts off would complain on its own
+    book = Workbook(whole, options)
+    book.set_properties({"title": title, "author": "ccbill", "created": made})
     styles = Styles(book)
-    for name, table, columns, layout in sheets:
-        for part_name, part in _parts(name, typed(table, columns)):
+    for name, table, layout in sheets:
+        for part_name, part in _parts(name, table):
             write_sheet(book, styles, part_name, part, layout)
     book.close()
+    file.write(whole.getbuffer())
 
 
 def _parts(name: str, table: pa.Table) -> list[tuple[str, pa.Table]]:

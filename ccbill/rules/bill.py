@@ -148,7 +148,7 @@ def _with_someone(
 
 def _short(work: Work, service: Service, groups: Groups, earned: Earned) -> Short:
     """Months with counted time and no unit yet, or near the next one."""
-    need, bill = next_unit(service, groups)
+    need, bill = next_unit(work.facts, service, groups, earned)
     have = np.maximum(groups.minutes, 0)
     told = ((earned.head < 0) | (need - have <= NEAR_MINUTES)) & (bill >= 0)
     return Short(work.plan, service, groups.first[told], have[told], need[told], bill[told])

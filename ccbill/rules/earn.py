@@ -148,12 +148,17 @@ class Earned:
 
 def earn(facts: Facts, service: Service, groups: Groups) -> Earned:
     """The first bill whose conditions and minutes the group meets, and that bill's add-ons."""
+    return _earned(facts, service, groups, groups.minutes)
+
+
+def _earned(facts: Facts, service: Service, groups: Groups, minutes: Ints) -> Earned:
+    """What the groups would earn with these minutes."""
     head = np.full(len(groups.starts), -1, np.int64)
     earned: dict[int, Ints] = {}
     for number, bill in enumerate(service.bills):
         if bill.needs is None:
-            amount = units(bill, groups.minutes)
-            fits = matches(facts, groups.first, bill.when, groups.minutes)
+            amount = units(bill, minutes)
+            fits = matches(facts, groups.first, bill.when, minutes)
             fits &= _on_clock(service, bill, groups)
             chosen = (head < 0) & fits & (amount > 0)
             head[chosen] = number
@@ -162,8 +167,8 @@ def earn(facts: Facts, service: Service, groups: Groups) -> Earned:
     for number, bill in enumerate(service.bills):
         if bill.needs is not None:
             based = codes[head] == bill.needs
-            fits = matches(facts, groups.first, bill.when, groups.minutes)
-            earned[number] = np.where(based & fits, units(bill, groups.minutes), 0)
+            fits = matches(facts, groups.first, bill.when, minutes)
+            earned[number] = np.where(based & fits, units(bill, minutes), 0)
     return Earned(head, earned)
 
 
@@ -201,16 +206,20 @@ def merged(facts: Facts, service: Service, groups: Groups, earned: Earned) -> tu
     return Groups(rows, of, starts, seconds, minutes, clock), Earned(head, units_)
 
 
-def next_unit(service: Service, groups: Groups) -> tuple[npt.NDArray[np.int64], Ints]:
+def next_unit(
+    facts: Facts, service: Service, groups: Groups, earned: Earned
+) -> tuple[npt.NDArray[np.int64], Ints]:
     """The least total of minutes that earns each group another unit, and the bill that gives it.
 
-    A very large number where no more minutes earn anything.
+    The minutes are those of the group's clock, and a bill whose conditions the group doesn't meet
+    gives none. A very large number, and -1, where no more minutes earn anything.
     """
     need = np.full(len(groups.starts), 2**40, np.int64)
     best = np.full(len(groups.starts), -1, np.int64)
     minutes = np.maximum(groups.minutes, 0)
     for number, bill in enumerate(service.bills):
         at = next_at(bill, minutes)
-        nearer = at < need
+        more = _earned(facts, service, groups, at).units[number] > earned.units[number]
+        nearer = more & (at < need)
         need[nearer], best[nearer] = at[nearer], number
     return need, best

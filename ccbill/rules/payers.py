@@ -19,24 +19,11 @@ def plan_of_rows(
 ) -> tuple[Ints, list[Note]]:
     """The number of each activity's plan, -1 where its payer's name is no plan's.
 
-    A name matches whole, in any case, without outer spaces. `mapped` leads from the practice's
-    words to a payer's name or a plan. One note names each payer that is not known.
+    One note names each payer that is not known.
     """
-    known = {_fold(name): n for n, p in enumerate(plans) for name in (p.name, *p.payers)}
-    for word, name in mapped.items():
-        if _fold(name) not in known:
-            raise CcbillError(
-                Exit.REFUSED,
-                Message(
-                    "ccbill.toml: [payers]",
-                    f"{name!r} is no payer's name and no plan",
-                    "Nothing was read or written.",
-                    did_you_mean(name, [*(p.name for p in plans), *known]),
-                ),
-            )
-        known[_fold(word)] = known[_fold(name)]
+    known = numbers_of_names(plans, mapped)
     names = facts.categories("payer")
-    numbers = np.array([*(known.get(_fold(name), -1) for name in names), -1], np.int64)
+    numbers = np.array([*(known.get(fold(name), -1) for name in names), -1], np.int64)
     codes = facts.codes("payer")
     fine = facts.codes("problem") < 0
     rows = np.bincount(codes[fine & (codes >= 0)], minlength=len(names))
@@ -50,6 +37,28 @@ def plan_of_rows(
     return numbers[codes], notes
 
 
+def numbers_of_names(plans: Sequence[Plan], mapped: Mapping[str, str]) -> dict[str, int]:
+    """The number of the plan for each payer's name, in the form that `fold` gives it.
+
+    A name matches whole, in any case, without outer spaces. `mapped` leads from the practice's
+    words to a payer's name or a plan.
+    """
+    known = {fold(name): n for n, p in enumerate(plans) for name in (p.name, *p.payers)}
+    for word, name in mapped.items():
+        if fold(name) not in known:
+            raise CcbillError(
+                Exit.REFUSED,
+                Message(
+                    "ccbill.toml: [payers]",
+                    f"{name!r} is no payer's name and no plan",
+                    "Nothing was read or written.",
+                    did_you_mean(name, [*(p.name for p in plans), *known]),
+                ),
+            )
+        known[fold(word)] = known[fold(name)]
+    return known
+
+
 def _unknown(name: str, rows: int, known: list[str], *, shown: bool) -> Note:
     """A payer's name may stand in a message only where the column surely holds payers' names."""
     near = nearest(name, known, ALIKE)
@@ -59,5 +68,6 @@ def _unknown(name: str, rows: int, known: list[str], *, shown: bool) -> Note:
     return Note("payer-not-known", "", f"{word} is no plan's payer", fix, rows)
 
 
-def _fold(name: str) -> str:
+def fold(name: str) -> str:
+    """A payer's name without regard to case and outer spaces."""
     return " ".join(name.split()).casefold()

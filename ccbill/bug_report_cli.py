@@ -1,0 +1,35 @@
+"""`ccbill bug-report`: what to send with the report of a fault."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def bug_report_command(
+    out: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write it there, and do not print it.")
+    ] = None,
+    run: Annotated[
+        Path, typer.Option(metavar="DIR", help="Folder of the last run's output.")
+    ] = Path("ccbill-out"),
+    ledger: Annotated[
+        Path | None, typer.Option(help="The ledger to use, instead of the usual one.")
+    ] = None,
+    config: Annotated[Path | None, typer.Option(help="The ccbill.toml to use.")] = None,
+) -> None:
+    """Collect versions, names of settings, problem counts and row numbers; nothing of a patient.
+
+    Of the ledger's last run, or, where that has none, of the run.json in the folder of output.
+    """
+    from ccbill import bug_report  # noqa: PLC0415  (pandas only where it is used)
+    from ccbill.report import single  # noqa: PLC0415
+
+    text = "".join(f"{line}\n" for line in bug_report.lines(ledger, config, run))
+    if out is None:
+        print(text, end="")
+        return
+    with single.replaced(out) as file:
+        file.write(text.encode())

@@ -1,0 +1,1 @@
+"""Benchmarks of whole processes: ccbill beside scripts that decide the same."""
