@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
+PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
 .PHONY: help run pictures test sweep lint types bench format clean
@@ -12,8 +13,8 @@ help:  ## list the targets
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1'
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --group dev --editable .
+	$(PIP) --require-hashes --requirement constraints.txt
+	$(PIP) --no-deps --no-build-isolation --editable .
 	@touch $@
 
 run: $(READY)  ## bill the sample practice and say where the workbooks are
@@ -39,7 +40,8 @@ types: $(READY)  ## check types
 	$(BIN)/mypy
 
 bench: $(READY)  ## time ccbill beside other scripts (ROWS=1000000 for one size alone)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --group bench
+	$(PIP) --upgrade 'pip>=25.1'
+	$(PIP) --group bench
 	PYTHONPATH=tests $(BIN)/python -m bench $(foreach rows,$(ROWS),--rows $(rows)) --table bench.md
 
 format: $(READY)  ## rewrite the code in the house style
