@@ -183,17 +183,21 @@ def latest(home: Path) -> int:
 
 
 def left_behind(home: Path, practice: Practice) -> list[str]:
-    """Names that do not belong there, and a ledger that does not verify."""
+    """Names that do not belong there, and a ledger that does not verify.
+
+    The names are looked at last: a killed process may let go of SQLite's own files only after the
+    command that followed it has ended, and whoever opens the ledger next removes them.
+    """
 
     def names(folder: Path) -> set[str]:
         out = folder / "ccbill-out"
         return {str(path.relative_to(folder)) for path in (*folder.iterdir(), *out.rglob("*"))}
 
-    found = [f"left: {name}" for name in sorted(names(home) ^ names(practice.after))]
     with store.opened(home / "ledger.sqlite") as ledger:
-        found += [f"ledger: {what}" for _, what in verify.differences(ledger)]
+        found = [f"ledger: {what}" for _, what in verify.differences(ledger)]
         [waiting] = ledger.db.execute("SELECT count(*) FROM deliveries").fetchone()
-    return found + ["undelivered"] * bool(waiting)
+    found += ["undelivered"] * bool(waiting)
+    return found + [f"left: {name}" for name in sorted(names(home) ^ names(practice.after))]
 
 
 def spread(found: Sequence[Point], most: int) -> list[Point]:
