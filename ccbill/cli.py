@@ -246,6 +246,7 @@ def _stop(number: int, _frame: FrameType | None) -> NoReturn:
 
 def main() -> NoReturn:
     """Runs the command line and exits; nothing but a message and a code leaves this function."""
+    _leave_no_core_file()
     for name in ("SIGINT", "SIGTERM", "SIGHUP"):
         number = getattr(signal, name, None)
         if number and signal.getsignal(number) is not signal.SIG_IGN:  # as nohup leaves it
@@ -256,6 +257,15 @@ def main() -> NoReturn:
     except OSError:  # nobody reads on
         _close_output()
     sys.exit(code)
+
+
+def _leave_no_core_file() -> None:
+    """A process that the system kills does not write its memory, and so patients, to a file."""
+    try:
+        import resource  # noqa: PLC0415  (not on every system)
+    except ImportError:
+        return
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
 def _code() -> int:

@@ -65,10 +65,13 @@ def upset(
     by: Upset | None = None,
     umask: int = 0o022,
     biggest_file: int | None = None,
+    cores: bool = False,
     terminal: bool = False,
     **environment: str,
 ) -> Done:
     """`ccbill` in a copied process that something befalls, or whose disk takes no file so big.
+
+    With `cores` the system would write the memory of a process that it kills to a file.
 
     On a terminal, what was said there is all in `stdout`.
     """
@@ -77,7 +80,7 @@ def upset(
     settings = _settings(cwd, environment)
     with tempfile.TemporaryDirectory() as folder, _Screen(terminal) as screen:
         streams = [screen.path or str(Path(folder) / name) for name in ("stdout", "stderr")]
-        given = (arguments, str(cwd), settings, streams, by, umask, biggest_file)
+        given = (arguments, str(cwd), settings, streams, by, umask, biggest_file, cores)
         process = context.Process(target=_main, args=given)
         process.start()
         process.join()
@@ -132,6 +135,7 @@ def _main(
     by: Upset | None,
     umask: int,
     biggest_file: int | None,
+    cores: bool,
 ) -> None:
     for number, stream in enumerate(streams, 1):
         os.dup2(os.open(stream, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), number)
@@ -143,13 +147,21 @@ def _main(
     sys.argv = ["ccbill", *arguments]
     if by is not None:
         _befall(by)
-    if biggest_file is not None:
-        import resource  # noqa: PLC0415
-
-        resource.setrlimit(resource.RLIMIT_FSIZE, (biggest_file, biggest_file))
+    if biggest_file is not None or cores:
+        _limit(biggest_file, cores=cores)
     from ccbill import cli  # noqa: PLC0415
 
     cli.main()
+
+
+def _limit(biggest_file: int | None, *, cores: bool) -> None:
+    import resource  # noqa: PLC0415  (not on every system)
+
+    if biggest_file is not None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (biggest_file, biggest_file))
+    if cores:
+        most = resource.getrlimit(resource.RLIMIT_CORE)[1]
+        resource.setrlimit(resource.RLIMIT_CORE, (most, most))
 
 
 def _befall(by: Upset) -> None:

@@ -201,3 +201,11 @@ def found_in(text: str) -> list[str]:
     """Those of the patient's words that are in a text."""
     lower = text.lower()
     return [word for word in SEEN_AS if word.lower() in lower]
+
+
+def test_a_killed_process_leaves_no_core_file(tmp_path: Path) -> None:
+    (tmp_path / "log.csv").write_text(",".join(HEADINGS) + "\n")
+    by = Upset("ccbill.intake:read", sends="SIGABRT")
+    done = upset("run", "log.csv", "--no-ledger", cwd=tmp_path, by=by, cores=True)
+    assert done.returncode == -6
+    assert [path.name for path in tmp_path.iterdir()] == ["log.csv"]
