@@ -32,6 +32,9 @@ test: $(READY)  ## run the tests
 sweep: $(READY)  ## run the long checks whole
 	CCBILL_SWEEP=1 $(BIN)/python -m pytest -m sweep -n 2
 
+mutants: $(READY)  ## change the rules' code and values one by one, and see whether tests notice
+	$(BIN)/python tests/mutants.py
+
 lint: $(READY)  ## check style
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -49,4 +52,4 @@ format: $(READY)  ## rewrite the code in the house style
 	$(BIN)/ruff format .
 
 clean:  ## remove what the other targets made
-	rm -rf $(VENV) ccbill-out build dist *.egg-info
+	rm -rf $(VENV) ccbill-out bench.md build dist *.egg-info

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from ccbill import config, intake, new_words
+from ccbill import config, intake, new_words, plausible
 from ccbill.cells.limits import USUAL, Limits
 from ccbill.config import Settings
 from ccbill.intake.fees import read_fees
@@ -20,10 +21,12 @@ from ccbill.problems import PROBLEMS
 from ccbill.rules import load
 from ccbill.rules.facts import Facts
 from ccbill.rules.model import Plan
+from ccbill.rules.parse import EPOCH
 from ccbill.rules.payers import fold, numbers_of_names, plan_of_rows
 from ccbill.tables import UNKNOWN, Intake, Ints, Mask
 
 PLACES = 5  # of a problem, before "and N more"
+NOT_CHECKED = "plausibility-not-checked"
 
 # The column that a problem is about, by the first word of the problem's name.
 ABOUT = {
@@ -39,6 +42,7 @@ class Request:
     """The inputs of a run that is not to be made."""
 
     exports: Sequence[str]
+    today: date
     patients: Path | None = None
     staff: Path | None = None
     fees: Path | None = None
@@ -49,7 +53,8 @@ class Request:
 
 
 def check(request: Request) -> dict[str, Any]:
-    """Files, columns, rows, problems, new words, payers and notes, as JSON has them.
+    """Files, columns, rows, problems, new words, payers, notes and what was not checked, as JSON
+    has them.
 
     Nothing is written. CcbillError where a run would be refused before it bills.
     """
@@ -65,6 +70,7 @@ def check(request: Request) -> dict[str, Any]:
         staff=request.staff,
         sheet=request.sheet,
     )
+    read = plausible.checked(read, settings, request.today.toordinal() - EPOCH)
     facts = Facts(read.activities, read.patients, read.given)
     plan_of_row, _ = plan_of_rows(facts, plans, settings.payers)
     problem = _problems(read.activities, plan_of_row)
@@ -80,14 +86,15 @@ def check(request: Request) -> dict[str, Any]:
             "left_out": int(left_out.sum()),
             "held": int(held.sum()),
         },
-        "problems": _told(read, problem, left_out),
+        "problems": [*_told(read, problem, left_out), *_noted(read)],
         "words": [line for each in words for line in each],
         "payers": _payers(facts, plan_of_row, plans, settings),
         "notes": [
             {"where": n.where, "what": n.what, "fix": n.fix, "rows": n.rows}
             for n in read.notes
-            if not n.problem.endswith("-not-known")
+            if not n.problem.endswith("-not-known") and n.problem != NOT_CHECKED
         ],
+        "not_checked": [n.what for n in read.notes if n.problem == NOT_CHECKED],
     }
 
 
@@ -102,14 +109,7 @@ def _told(read: Intake, problem: Any, left_out: Mask) -> list[dict[str, Any]]:
     """Each problem with how many rows it has and where the first are, those of most rows first."""
     names = np.unique(problem[problem != ""].astype(str))
     found = [
-        {
-            "problem": str(name),
-            "outcome": outcome,
-            "rows": int(rows.sum()),
-            "what": PROBLEMS[name].says,
-            "fix": PROBLEMS[name].fix,
-            "places": _places(read, np.flatnonzero(rows)[:PLACES], ABOUT.get(_subject(name))),
-        }
+        _problem(read, str(name), outcome, np.flatnonzero(rows))
         for name in names
         for outcome, of_outcome in (("held", ~left_out), ("left out", left_out))
         if (rows := (problem == name) & of_outcome).any()
@@ -117,8 +117,20 @@ def _told(read: Intake, problem: Any, left_out: Mask) -> list[dict[str, Any]]:
     return sorted(found, key=lambda each: -each["rows"])
 
 
-def _subject(problem: str) -> str:
-    return problem.partition("-")[0]
+def _noted(read: Intake) -> list[dict[str, Any]]:
+    """What an auditor would ask about, and no setting holds."""
+    return [_problem(read, f.problem, "noted", f.rows) for f in read.findings if not f.holds]
+
+
+def _problem(read: Intake, name: str, outcome: str, rows: Ints) -> dict[str, Any]:
+    return {
+        "problem": name,
+        "outcome": outcome,
+        "rows": len(rows),
+        "what": PROBLEMS[name].says,
+        "fix": PROBLEMS[name].fix,
+        "places": _places(read, rows[:PLACES], ABOUT.get(name.partition("-")[0])),
+    }
 
 
 def _places(read: Intake, rows: Any, column: str | None) -> list[str]:

@@ -32,6 +32,7 @@ from ccbill.tables import (
     categorical,
     month_text,
     named,
+    together,
 )
 
 # What a payer will want on every claim, where the data or the practice can give it.
@@ -47,7 +48,10 @@ WANTED = (
     "billing_npi",
     "billing_tin",
 )
+CLAIM = ("plan", "patient_id", "billing_npi", "rendering_npi", "month", "authorization_number")
+CLAIM_DIGEST = hashlib.blake2b(digest_size=9, person=b"ccbill-claim")
 PLANS = 1024  # more than there can be: a patient and a plan's number pack into one
+MODIFIERS = ["modifier_1", "modifier_2", "modifier_3", "modifier_4"]
 POINTERS = ("A", "AB", "ABC", "ABCD")
 
 
@@ -228,22 +232,17 @@ def _diagnoses(table: pd.DataFrame) -> None:
 
 
 def _claim_ids(table: pd.DataFrame, drafts: pd.DataFrame) -> Any:
-    key = drafts["own_claim"].astype(object).fillna("").astype(str)
-    for name in (
-        "plan",
-        "patient_id",
-        "billing_npi",
-        "rendering_npi",
-        "month",
-        "authorization_number",
-    ):
-        key = key + table[name].astype(object).fillna("").astype(str) + "\x1f"
-    codes, keys = pd.factorize(key)
-    return categorical(codes, [_hash(k) for k in keys])
+    columns = [drafts["own_claim"], *(table[name] for name in CLAIM)]
+    number, first = together(*columns)
+    own, *rest = (column.iloc[first].astype(object).fillna("").to_numpy() for column in columns)
+    keys = own + sum((each + "\x1f" for each in rest[1:]), rest[0] + "\x1f")
+    return categorical(number, [_hash(key) for key in keys])
 
 
 def _hash(key: str) -> str:
-    return "C" + hashlib.blake2b(key.encode(), digest_size=9, person=b"ccbill-claim").hexdigest()
+    digest = CLAIM_DIGEST.copy()
+    digest.update(key.encode())
+    return "C" + digest.hexdigest()
 
 
 def _ranks(column: Any) -> npt.NDArray[np.int64]:
@@ -274,9 +273,9 @@ def _price(table: pd.DataFrame, drafts: pd.DataFrame, fees: Fees) -> None:
 
 def modifier_sets(table: pd.DataFrame) -> Any:
     """Each line's modifiers as one text, sorted, so that their order does not matter."""
-    columns = table[["modifier_1", "modifier_2", "modifier_3", "modifier_4"]]
-    number, distinct = pd.factorize(pd.MultiIndex.from_frame(columns.astype(object).fillna("")))
-    words = [" ".join(sorted(modifier for modifier in each if modifier)) for each in distinct]
+    number, first = together(*(table[name] for name in MODIFIERS))
+    texts = table[MODIFIERS].iloc[first].fillna("")
+    words = [" ".join(sorted(filter(None, each))) for each in texts.to_numpy(object)]
     return pd.Series(np.array(words, object)[number], table.index)
 
 

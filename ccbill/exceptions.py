@@ -6,6 +6,7 @@ a patient, a patient's month, a word that ccbill does not know.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,7 @@ from ccbill.problems import PROBLEMS
 from ccbill.report.tables import EXCEPTIONS
 from ccbill.rules.decisions import Decisions
 from ccbill.rules.facts import Facts
-from ccbill.tables import UNKNOWN, Finding, Ints, Note, Outcome, month_text
+from ccbill.tables import UNKNOWN, Finding, Ints, Note, Outcome, month_text, named, together
 from ccbill.worth import Worth, stakes
 
 FAR, SOON = 10**6, 14  # days
@@ -62,17 +63,17 @@ def exceptions(
     lines: pd.DataFrame,
     today: int,
 ) -> pd.DataFrame:
-    """The exceptions report (EXCEPTIONS): holds by money at stake, then notes."""
+    """Every thing to fix and every note, in EXCEPTIONS without what a work list adds."""
     holding = {each.problem: each for each in findings if each.holds}
     worth = stakes(facts, decisions, fees)
     held = np.flatnonzero(decisions.outcome == Outcome.HELD)
     problems = np.array([a.problem for a in decisions.book], object)[decisions.answer[held]]
-    names, which = np.unique(problems.astype(str), return_inverse=True)
-    parts = [
-        _things_to_fix(facts, decisions, worth, str(name), held[which == n], holding.get(str(name)))
-        for n, name in enumerate(names)
-    ]
-    parts.append(_noted([n for n in notes if n.problem not in WORDS or n.problem not in names]))
+    which, names = pd.factorize(problems, sort=True)
+    about = _about(facts, decisions, held).assign(code=worth.code[held], problem=problems)
+    number, about["why"] = _things(about, held, which, list(names), holding)
+    parts = [_things_to_fix(facts, decisions, worth, about, number)]
+    told = [n for n in notes if n.problem not in WORDS or n.problem not in names]
+    parts.append(_noted(told, facts))
     parts += [_asked_about(facts, decisions, each) for each in findings if not each.holds]
     parts.append(_charges_missing(lines))
     parts.append(_not_checked(decisions))
@@ -81,53 +82,63 @@ def exceptions(
     table = table.reindex(columns=list(EXCEPTIONS))
     for name in ("amount", "service_date", "file_by", "row"):
         table[name] = pd.to_numeric(table[name]).fillna(UNKNOWN).astype(np.int64)
-    keys = table[["problem", "plan", "file", "row"]].assign(
-        hold=table["severity"] != "hold", money=-table["amount"]
-    )
-    order = keys.sort_values(["hold", "money", "problem", "plan", "file", "row"], kind="stable")
-    return table.iloc[order.index].reset_index(drop=True)
+    return table
 
 
 def _empty() -> pd.DataFrame:
     return pd.DataFrame({name: pd.Series(dtype=object) for name in EXCEPTIONS})
 
 
-def _things_to_fix(
-    facts: Facts,
-    decisions: Decisions,
-    worth: Worth,
-    problem: str,
+def _things(
+    about: pd.DataFrame,
     rows: Ints,
-    finding: Finding | None,
+    which: Ints,
+    problems: Sequence[str],
+    holding: Mapping[str, Finding],
+) -> tuple[Ints, Any]:
+    """The number of the thing to fix that each held row is part of, and why it is held.
+
+    `which` numbers the rows' `problems`; things are numbered by problem, then as they come.
+    """
+    number, why = np.empty(len(rows), np.int64), about["why"].to_numpy(object)
+    things = 0
+    for n, problem in enumerate(problems):
+        mine = np.flatnonzero(which == n)
+        per = (WORDS[problem],) if problem in WORDS else PER[PROBLEMS[problem].per]
+        own, _ = together(*(about[name].iloc[mine] for name in per))
+        if problem in holding:
+            own, why[mine] = _by_finding(holding[problem], rows[mine], own, why[mine])
+        number[mine] = own + things
+        things += int(own.max()) + 1
+    return number, why
+
+
+def _things_to_fix(
+    facts: Facts, decisions: Decisions, worth: Worth, about: pd.DataFrame, number: Ints
 ) -> pd.DataFrame:
-    """One row for each thing that the problem's rows have in common."""
-    says = PROBLEMS[problem]
-    per = (WORDS[problem],) if problem in WORDS else PER[says.per]
-    about = _about(facts, decisions, rows).assign(code=worth.code[rows])
-    number, _ = pd.factorize(pd.MultiIndex.from_frame(about[list(per)].fillna("")), sort=False)
-    if finding is not None:
-        thing = np.full(len(facts.activities), -1)
-        thing[finding.rows] = finding.thing
-        number, about["why"] = _by_finding(finding, thing[rows], number, about["why"])
-    first = np.flatnonzero(~pd.Series(number).duplicated().to_numpy())
+    """One row for each thing, with what all of its held rows have in common."""
     count = np.bincount(number)
-    table = about.iloc[first].reset_index(drop=True)
+    first = np.empty(len(count), np.int64)
+    first[number[::-1]] = np.arange(len(number))[::-1]
+    table = about.iloc[first].reset_index(drop=True).astype(object)
     for name in SHARED:
         codes, _ = pd.factorize(about[name])
         agrees = np.bincount(number, codes == codes[first][number]) == count
-        table[name] = table[name].astype(object).where(agrees, None)
+        table[name] = table[name].where(agrees, None)
+    rows = about["row_number"].to_numpy()
     cents = worth.amount[rows]
     total = np.bincount(number, np.where(cents == UNKNOWN, 0, cents)).astype(np.int64)
     priced = np.bincount(number, cents != UNKNOWN) > 0
-    what, fix = [says.says] * len(table), [says.fix] * len(table)
-    if problem in WORDS:
-        minutes = np.bincount(number, np.maximum(facts.minutes()[rows], 0)).astype(np.int64)
-        for n, word in enumerate(table[WORDS[problem]]):
-            what[n], fix[n] = _word(decisions, WORDS[problem], word, int(minutes[n]))
+    minutes = np.bincount(number, np.maximum(facts.minutes()[rows], 0)).astype(np.int64)
+    says = [PROBLEMS[problem] for problem in table["problem"]]
+    what, fix = [each.says for each in says], [each.fix for each in says]
+    for n in np.flatnonzero(table["problem"].isin([*WORDS])):
+        column = WORDS[table["problem"][n]]
+        what[n], fix[n] = _word(decisions, column, table[column][n], int(minutes[n]))
     return pd.DataFrame(
         {
             "severity": "hold",
-            "problem": problem,
+            "problem": table["problem"],
             "plan": table["plan"],
             "payer": table["payer"],
             "practice": table["practice"],
@@ -138,7 +149,7 @@ def _things_to_fix(
             "code": table["code"],
             "file_by": about["file_by"].groupby(number).min().to_numpy(),
             "what": what,
-            "why": table["why"].where(table["why"] != says.says, None),
+            "why": table["why"].where(table["why"] != [each.says for each in says], None),
             "fix": fix,
             "amount": np.where(priced, total, UNKNOWN),
             "file": table["file"],
@@ -151,9 +162,11 @@ def _things_to_fix(
     )
 
 
-def _by_finding(finding: Finding, thing: Ints, number: Ints, why: Any) -> tuple[Ints, Any]:
+def _by_finding(finding: Finding, rows: Ints, number: Ints, why: Any) -> tuple[Ints, Any]:
     """Numbers and figures of held rows as the check has them; those of rows that a rule held with
-    the same problem (thing -1) stay."""
+    the same problem stay."""
+    of_row = pd.Series(finding.thing, finding.rows)
+    thing = of_row[~of_row.index.duplicated(keep="last")].reindex(rows, fill_value=-1).to_numpy()
     figures = np.array([*finding.why, None], object)[thing]
     again, _ = pd.factorize(np.where(thing < 0, number + len(finding.why), thing))
     return again, np.where(thing < 0, why, figures)
@@ -170,13 +183,13 @@ def _asked_about(facts: Facts, decisions: Decisions, finding: Finding) -> pd.Dat
     count = np.bincount(number)
     first = np.zeros(len(things), np.int64)
     first[number[::-1]] = np.arange(len(rows))[::-1]
-    table = _about(facts, decisions, rows[first])
+    table = _about(facts, decisions, rows[first]).astype(object)
     values = {name: facts.codes(name)[rows] for name in ("payer", "practice", "patient", "staff")}
     values |= {"plan": decisions.plan[rows], "month": facts.months()[rows], "activity_id": rows}
     values["service_date"] = facts.numbers("service_date")[rows]
     for name, each in values.items():
         differs = np.bincount(number, each != each[first][number]) > 0
-        table[name] = table[name].astype(object).mask(differs, None)
+        table[name] = table[name].mask(differs, None)
     return _notes_of(
         finding.problem,
         **{name: table[name] for name in values if name not in ("patient", "staff")},
@@ -198,7 +211,6 @@ def _word(decisions: Decisions, column: str, word: str, minutes: int) -> tuple[s
 
 def _about(facts: Facts, decisions: Decisions, rows: Ints) -> pd.DataFrame:
     """What the exceptions report may say of these activities."""
-    plans = np.array([*(p.name for p in decisions.plans), None], object)
     columns = (
         "payer",
         "practice",
@@ -211,15 +223,15 @@ def _about(facts: Facts, decisions: Decisions, rows: Ints) -> pd.DataFrame:
         "row",
         "activity_id",
     )
-    table = facts.activities[list(columns)].iloc[rows].reset_index(drop=True).astype(object)
-    table["plan"] = plans[decisions.plan[rows]]
+    table = facts.activities[list(columns)].iloc[rows].reset_index(drop=True)
+    table["plan"] = named([*(p.name for p in decisions.plans), None], decisions.plan[rows])
     table["answer"] = decisions.answer[rows]
     for name, texts in (
         ("why", [a.why for a in decisions.book]),
         ("rule", [a.rule.removesuffix(".toml") for a in decisions.book]),
         ("cite", [a.cite for a in decisions.book]),
     ):
-        table[name] = np.array(texts, object)[decisions.answer[rows]]
+        table[name] = named(texts, decisions.answer[rows])
     table["row_number"] = rows
     table["service_date"] = facts.numbers("service_date")[rows]
     table["month"] = month_text(facts.numbers("service_date")[rows])
@@ -230,11 +242,11 @@ def _about(facts: Facts, decisions: Decisions, rows: Ints) -> pd.DataFrame:
     return table
 
 
-def _noted(notes: list[Note]) -> pd.DataFrame:
+def _noted(notes: list[Note], facts: Facts) -> pd.DataFrame:
     """The notes about rows and names; those about whole files are on the Notes sheet alone."""
     named = [n for n in notes if PROBLEMS[n.problem].per != "file"]
     place = [n.where.split(":") for n in named]
-    return pd.DataFrame(
+    table = pd.DataFrame(
         {
             "severity": "note",
             "problem": [n.problem for n in named],
@@ -245,6 +257,15 @@ def _noted(notes: list[Note]) -> pd.DataFrame:
             "rows": [n.rows for n in named],
         }
     )
+    if not named:
+        return table
+    rows = facts.activities[["file", "row", "activity_id", "patient"]]
+    rows = rows[rows["row"].isin(table["row"])].rename(columns={"patient": "patient_id"})
+    rows = rows.astype({"file": object}).drop_duplicates(["file", "row"])
+    table = table.merge(rows, on=["file", "row"], how="left")
+    for name in ("activity_id", "patient_id"):  # of the first of several rows, it would mislead
+        table[name] = table[name].astype(object).where(table["rows"] == 1, None)
+    return table
 
 
 def _charges_missing(lines: pd.DataFrame) -> pd.DataFrame:

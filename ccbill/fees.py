@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from ccbill.tables import UNKNOWN, Ints
+from ccbill.tables import UNKNOWN, Ints, together
 
 Cents = npt.NDArray[np.int64]
 Column = Any  # one element per line: a Series, Categorical or array of texts
@@ -44,29 +44,23 @@ class Fees:
         expected = np.full(len(day), UNKNOWN, np.int64)
         if not len(self.table) or not len(day):
             return charge, expected
-        lines = pd.DataFrame(
-            {
-                "payer": _folded(payer),
-                "plan": _folded(plan),
-                "code": np.asarray(code, object),
-                "modifiers": np.asarray(modifiers, object),
-            }
-        )
-        sort, sorts = pd.factorize(pd.MultiIndex.from_frame(lines))
-        for number, (payer_, plan_, code_, modifiers_) in enumerate(sorts):
+        prices: dict[tuple[str, str, str], list[Any]] = {}
+        keys = zip(*(self.table[name] for name in ("for", "code", "modifiers")), strict=True)
+        for key, fee in zip(keys, self.table.itertuples(index=False), strict=True):
+            prices.setdefault(key, []).append(fee)
+        sort, first = together(payer, plan, code, modifiers)
+        lines = (pd.Series(column).iloc[first] for column in (payer, plan, code, modifiers))
+        for number, (payer_, plan_, code_, modifiers_) in enumerate(zip(*lines, strict=True)):
             mine = np.flatnonzero(sort == number)
-            prices = self.table[self.table["code"] == code_]
             for word in (modifiers_, "") if modifiers_ else ("",):
-                for name in (payer_, plan_):
-                    fit = prices[(prices["for"] == name) & (prices["modifiers"] == word)]
-                    for fee in fit.itertuples(index=False):
+                for name in (_folded(payer_), _folded(plan_)):
+                    for fee in prices.get((name, code_, word), ()):
                         on = (day[mine] >= fee.first_day) & (day[mine] <= fee.last_day)
                         open_ = mine[on & (charge[mine] == UNKNOWN) & (expected[mine] == UNKNOWN)]
                         charge[open_], expected[open_] = fee.charge, fee.expected
         return charge, expected
 
 
-def _folded(names: Column) -> Any:
-    """The names without case and outer spaces."""
-    words = pd.Series(np.asarray(names, object)).fillna("").astype(str)
-    return words.str.strip().str.casefold().to_numpy(object)
+def _folded(name: Any) -> str:
+    """The name without case and outer spaces, empty for a blank."""
+    return name.strip().casefold() if isinstance(name, str) else ""

@@ -15,7 +15,7 @@ from ccbill.intake import checks, columns, files, heading
 from ccbill.intake.candidates import likely
 from ccbill.intake.columns import Matched, Wanted
 from ccbill.intake.table import Table
-from ccbill.intake.text import Text, joined
+from ccbill.intake.text import Text, as_words, joined
 from ccbill.intake.words import recognised_share, understood
 from ccbill.new_words import Heard
 from ccbill.rules.model import Plan
@@ -58,6 +58,7 @@ def look(
         needed = checks.missing(matched, list(wanted.needed))
         if needed and not checks.shown(table, matched):
             messages += checks.messages(table, matched, wanted, needed)
+            continue
         found.append(Found(heading.cleaned(table, matched), matched, wanted))
     if messages:
         raise CcbillError(Exit.INPUT, *messages)
@@ -88,7 +89,7 @@ def heard(column: str, inputs: Sequence[Found], settings: Settings, plans: Seque
     texts = [text for text in cells if text is not None]
     if not texts:
         return Heard(column, [], known=False)
-    return new_words.heard(column, joined(texts), settings, plans)
+    return new_words.heard(column, as_words(joined(texts)), settings, plans)
 
 
 def _cells(found: Found, column: str, settings: Settings, payers: Collection[str]) -> Text | None:

@@ -69,6 +69,8 @@ def deliver(book: Book, report: Report, request: Handed) -> list[Path]:
     """Records the run and puts its files into `out`; their paths. The caller holds the ledger."""
     ledger, entry = book.ledger, book.entry
     assert entry is not None
+    work = book.work
+    assert work is not None
     out = request.out
     with staged.folder(out):
         waiting = {row.name for _, row in _pending(ledger)}
@@ -76,6 +78,7 @@ def deliver(book: Book, report: Report, request: Handed) -> list[Path]:
         files = staged.stage(report, out, request.formats, ledger.identity)
         try:
             run = record(ledger, entry, book.terms)
+            work.keep(run, ledger)
             if request.submit:
                 submit(ledger, run, entry.created)
             _wait(ledger, run, files)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sys
+from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -45,6 +46,15 @@ def check_command(
     sheet: Sheet = None,
     rules: Rules = None,
     config: Config = None,
+    today: Annotated[
+        datetime | None,
+        typer.Option(
+            formats=["%Y-%m-%d"],
+            metavar="DATE",
+            envvar="CCBILL_TODAY",
+            help="Take this as today's date.",
+        ),
+    ] = None,
     fail_on: Annotated[
         FailOn, typer.Option(help="Exit 1 where a row is held, or also where there is a note.")
     ] = FailOn.NEVER,
@@ -82,13 +92,15 @@ def check_command(
         return
     from ccbill.check import Request, check  # noqa: PLC0415
 
-    told = check(Request(exports, patients, staff, fees, sheet, config, rules or (), limits))
+    day = (today or datetime.now()).date()
+    told = check(Request(exports, day, patients, staff, fees, sheet, config, rules or (), limits))
     held = told["rows"]["held"] > 0
+    noted = any(each["outcome"] == "noted" for each in told["problems"]) or told["notes"]
     if as_json:
         _print_json(told)
-    elif not quiet or held or told["words"] or told["notes"]:
+    elif not quiet or held or told["words"] or noted:
         check_text.check(told)
-    if (held and fail_on is not FailOn.NEVER) or (told["notes"] and fail_on is FailOn.NOTE):
+    if (held and fail_on is not FailOn.NEVER) or (noted and fail_on is FailOn.NOTE):
         raise typer.Exit(Exit.FOUND)
 
 

@@ -23,6 +23,7 @@ from ccbill.rules.model import Limit, Plan, Service
 from ccbill.rules.prior import History
 from ccbill.rules.screen import Answer
 from ccbill.tables import UNKNOWN, Ints, Mask, Note, Outcome, month_text
+from ccbill.work import WorkList
 
 PERIODS = ("ever", "year", "month")  # the widest first
 
@@ -35,6 +36,7 @@ class Book:
     terms: Terms
     complete: bool = False
     entry: Entry | None = None
+    work: WorkList | None = None
 
 
 def terms(plans: Sequence[Plan]) -> Terms:

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ccbill import __version__, config, handover, intake, plausible, recorded
+from ccbill import __version__, config, handover, intake, plausible, recorded, suggested
 from ccbill.balance import balance
 from ccbill.cells.limits import USUAL, Limits
 from ccbill.claims import Claims, claims, hold_unbillable
@@ -28,6 +28,7 @@ from ccbill.intake.fees import read_fees
 from ccbill.ledger import store
 from ccbill.ledger.record import next_run
 from ccbill.ledger.settle import Settled, all_new, settle
+from ccbill.ledger.standing import CASE
 from ccbill.ledger.store import Ledger
 from ccbill.recorded import Book
 from ccbill.report import build
@@ -44,6 +45,7 @@ from ccbill.rules.parse import EPOCH
 from ccbill.rules.payers import plan_of_rows
 from ccbill.rules.screen import Answer
 from ccbill.tables import UNKNOWN, Intake, Outcome, check_activities
+from ccbill.work import work_list
 from ccbill.worth import near_misses
 
 FORMATS = ("xlsx", "csv", "parquet", "html")
@@ -123,9 +125,12 @@ def bill(
     """
     facts = Facts(check_activities(read.activities), read.patients, read.given)
     plan_of_row, unknown_payers = plan_of_rows(facts, plans, settings.payers)
-    spoken = recorded.cases(facts, plan_of_row, plans, request.months)
+    spoken = pd.DataFrame(columns=CASE)
+    if book is not None:
+        spoken = recorded.cases(facts, plan_of_row, plans, request.months)
     before = recorded.billed_before(book, facts, spoken)
     decisions = assign(facts, plans, plan_of_row, before)
+    decisions.stakes.extend(suggested.stakes(facts, decisions, settings.payers, before))
     decisions = _only_months(facts, decisions, request.months)
     today = request.today.toordinal() - EPOCH
     decisions, lines = _priced(facts, decisions, settings, fees, request)
@@ -135,13 +140,16 @@ def bill(
     notes = [*read.notes, *unknown_payers, *overridden(plans)]
     notes += recorded.notes(book, done, at_work)
     found = exceptions(facts, decisions, fees, notes, read.findings, sent, today)
+    found = recorded.with_unnumbered(found, done)
+    ledger = book.ledger if book else None
+    to_do = work_list(found, request.out, settings.workbook, ledger, spoken)
     tables: dict[str, Any] = {
         "claims": done.lines,
         "encounters": lines.encounters,
         "submitted": done.submitted[list(CLAIMS)],
         "summary": build.summary(sent),
         "rules_used": build.rules_used(decisions),
-        "exceptions": recorded.with_unnumbered(found, done),
+        "exceptions": to_do.exceptions,
         "near_misses": near_misses(facts, decisions, fees),
         "unreadable_rows": read.unreadable,
         "balance": balance(facts, decisions),
@@ -149,16 +157,18 @@ def bill(
         "notes": build.notes_table(notes),
     }
     record = _record(request, settings, read, decisions, tables)
+    record["work_list"] = to_do.told
     if book is not None and not request.dry_run:
         record["run"] = next_run(book.ledger)
         record["status"] = "submitted" if request.submit else "draft"
     report = Report(**tables, run=build.run_table(record), record=record)
     if "html" in request.formats:
-        ledger, named = book.ledger if book else None, request.with_patients
+        named = request.with_patients
         seen = review(facts, decisions, tables, read, ledger, settings, named)
         report = replace(report, review=seen)
     if book is not None:
         book.entry = recorded.entry(report, done, facts, spoken, request.today)
+        book.work = to_do
     return report
 
 

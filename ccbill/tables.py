@@ -181,6 +181,17 @@ def categorical(codes: Ints, words: Any) -> Any:
     return pd.Categorical.from_codes(codes, categories=pd.Index(words, dtype=str))
 
 
+def together(*columns: Any) -> tuple[Ints, Ints]:
+    """A number for each row, equal where all these columns are, and each number's first row."""
+    number = np.zeros(len(columns[0]), np.int64)
+    for column in columns:
+        codes, values = pd.factorize(column)
+        number, _ = pd.factorize(number * (len(values) + 1) + codes + 1)
+    first = np.empty(number.max(initial=-1) + 1, np.int64)
+    first[number[::-1]] = np.arange(len(number))[::-1]
+    return number, first
+
+
 def month_text(days: Ints) -> Any:
     """`2026-03` for each day, as a categorical; blank where the day is not known."""
     known = days != UNKNOWN

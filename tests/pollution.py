@@ -452,8 +452,9 @@ def spaces_around_cells(table: Table, chance: random.Random) -> bytes:
     ).encode()
 
 
-@kind(SAME)
+@kind(SAME, HELD)
 def unseen_signs_in_cells(table: Table, chance: random.Random) -> bytes:
+    """Held in an identifier, which another could look the same as; no part of a word."""
     sign = chance.choice(["\u200b", "\ufeff", "\u2060", "\u200e", "\u00ad"])
 
     def split(cell: str) -> str:

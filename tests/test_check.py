@@ -93,6 +93,18 @@ def test_it_shows_files_columns_rows_problems_words_payers_and_notes(here: Path)
         "  no billing NPI is given: all rows are taken for one practice; set npi under "
         "[practice] in\n"
         "  ccbill.toml, or add a billing_npi column\n"
+        "\n"
+        "Not checked\n"
+        "  no input has the column consent_date, so these were not checked: "
+        "service-before-consent\n"
+        "  no input has the column death_date or disenrollment_date, so these were not checked:\n"
+        "  service-after-end\n"
+        "  no input has the column staff_id, so these were not checked: overlap-same-staff, "
+        "long-day,\n"
+        "  copied-entry\n"
+        "  no input has the column start_time, so these were not checked: overlap-same-staff,\n"
+        "  overlap-same-patient\n"
+        "  no input has the column note, so these were not checked: copied-entry\n"
     )
 
 
@@ -122,6 +134,26 @@ def test_what_is_held_is_what_a_run_holds_for_its_reading() -> None:
     for problem in problems:
         held = sum(row["problem"] == problem for row in trace)
         assert [e["rows"] for e in found["problems"] if e["problem"] == problem] == [held]
+
+
+def test_what_an_auditor_would_ask_about_is_told_as_a_run_tells_it(here: Path) -> None:
+    (here / "log.csv").write_text(
+        "".join(LOG.splitlines(keepends=True)[:2]).replace(",12,", ",240,")
+    )
+    (here / "ccbill.toml").write_text('[practice]\nnpi = "1999999901"\n')
+    today = ("--today", "2026-10-04")
+    said = told(here, "log.csv", "--quiet", *today)
+    assert "  1 row noted, long-entry\n" in said
+    after = "log.csv:2:C (service_date): the service date is after the day of the run\n"
+    assert after + "  1 row noted, date-in-future\n" in said
+    assert ccbill("check", "log.csv", "--fail-on", "hold", *today, cwd=here).returncode == 0
+    assert ccbill("check", "log.csv", "--fail-on", "note", *today, cwd=here).returncode == 1
+    with (here / "ccbill.toml").open("a") as file:
+        file.write('[checks]\nlong-entry = "hold"\ndate-in-future = "off"\n')
+    said = told(here, "log.csv", *today)
+    assert "1 rows read = 0 for the plans' rules + 0 left out + 1 held" in said
+    assert "  1 row held, long-entry\n" in said
+    assert "date-in-future" not in said
 
 
 @pytest.mark.parametrize(("fail_on", "code"), [("never", 0), ("hold", 1), ("note", 1)])

@@ -193,3 +193,13 @@ def test_the_readme_shows_the_walk_through_an_overlay_as_it_is(tmp_path: Path) -
     file = overlay / "medi-cal-ecm" / "ecm-outreach.2022-01-01.toml"
     assert written.removeprefix("toml\n") in file.read_text(encoding="utf-8")
     assert ccbill("rules", "check", str(overlay), cwd=tmp_path).returncode == 0
+
+
+def test_the_readme_shows_a_what_if_as_it_is(tmp_path: Path) -> None:
+    readme = (SAMPLE.parent / "README.md").read_text(encoding="utf-8")
+    [shown] = [b for b in readme.split("```") if b.startswith("\n$ ccbill explain --plan")]
+    command, *lines = shown.strip("\n").splitlines()
+    done = ccbill(*command.split()[2:], cwd=tmp_path)
+    said = [line.rstrip() for line in done.stdout.splitlines()]
+    assert lines[-1] == "..."
+    assert lines[:-1] == said[: len(lines) - 1]

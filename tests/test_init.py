@@ -238,7 +238,7 @@ def test_it_is_for_its_owner_alone(here: Path) -> None:
 
 
 def test_an_export_without_headings_is_refused(here: Path) -> None:
-    (here / "log.csv").write_text("Ada Quill,B,2026-03-01,12,email\n")
+    (here / "log.csv").write_text("Ada Quill,B,2026-03-01,12,email\n" * 3)
     done = ccbill("init", "log.csv", cwd=here)
     assert done.returncode == 3
     assert done.stderr.startswith("log.csv:1: has no heading: the first row looks like data\n")

@@ -227,9 +227,21 @@ def test_blanks_and_signs_that_nobody_sees_are_no_part_of_a_cell(tmp_path: Path,
     assert problems(result) == [None]
 
 
+def test_text_is_kept_as_it_stands_and_words_are_read_without_odd_signs(tmp_path: Path) -> None:
+    note = "a\u00a0b \u202egnp.exe\u2069."
+    row = f"7,B\u00a0C\u200b,2026-03-01\u202f9:30\u00a0AM,1\u00a0h,e\u00admail,{note}\n"
+    result = read(tmp_path, HEADING + row)
+    assert problems(result) == [None]
+    [found] = result.activities.to_dict("records")
+    assert (found["payer"], found["kind"], found["seconds"]) == ("B C", "email", 3600)
+    assert result.note is not None
+    assert result.note[1].to_pylist() == [note]
+
+
 @pytest.mark.parametrize(
     ("ids", "held"),
     [
+        (["00\u200b7", "00\u00a07", "\u202e0\u202d07"], True),
         (["1.23E+15", "1,23E+15", "12E3", "4,862"], True),
         (["'007", "“007”", '"007', "0\n07", "0\t07", "#REF!"], True),
         (["1234567890123450", "12345678901234500000"], True),

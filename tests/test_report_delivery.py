@@ -12,6 +12,7 @@ import stat
 import sys
 import zipfile
 from collections.abc import Iterator
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -78,6 +79,9 @@ def test_each_format_has_its_files_and_always_run_json(
     assert sorted(path.name for path in written) == names(out)
     assert written[-1] == out / "run.json"
     record = json.loads((out / "run.json").read_text())
+    if "xlsx" in formats:
+        book = sha256((out / "exceptions.xlsx").read_bytes()).hexdigest()
+        assert record.pop("exceptions_sha256") == book
     assert record == {**report.record, "files": names(out)}
 
 

@@ -23,7 +23,7 @@ from ccbill.report.tables import Report
 from ccbill.report.workbooks import write_claims, write_exceptions
 
 CLAIM_SHEETS = ["Claims", "Encounters", "Summary", "Billed before", "Rules used", "Run"]
-EXCEPTION_SHEETS = ["Exceptions", "Near misses", "Unreadable rows", "Balance", "Notes"]
+EXCEPTION_SHEETS = ["To do", "Exceptions", "Near misses", "Unreadable rows", "Balance", "Notes"]
 RICH = ["<r><t>x</t></r>", "<r></r>", "<r>" + "é" * 20_000 + "</r>"]
 
 
@@ -152,7 +152,7 @@ def test_each_row_is_written_once_and_in_order(
     rows = [exception(severity=each, row=n) for n, each in enumerate(severities)]
     book = book_of(report_of(exceptions=table_of(tables.EXCEPTIONS, rows)), write_exceptions)
     with zipfile.ZipFile(io.BytesIO(book)) as archive:
-        sheet = archive.read("xl/worksheets/sheet1.xml")
+        sheet = archive.read("xl/worksheets/sheet2.xml")
     assert re.findall(rb'<row r="([0-9]+)"', sheet) == [b"%d" % n for n in range(1, 7)]
     found = cells(opened(book), "Exceptions")
     assert [(row["severity"], row["row"]) for row in found] == [

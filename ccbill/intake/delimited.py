@@ -76,8 +76,7 @@ def read(name: str, data: bytes, wanted: Wanted) -> Table:
     _refuse_other_marks(f"{name}:{row}", headings)
     end, known = layout.records[at].end, layout.fit[1] > 1
     source = Source(name, text, layout.delimiter, headings, end, known)
-    marks = marks_of(source)
-    body = _body(source, marks)
+    marks, body = _body(source)
     return Table(
         name,
         headings,
@@ -162,17 +161,31 @@ class _Body:
     ragged: list[Ragged]
 
 
-def _body(source: Source, marks: Marks) -> _Body:
+def _body(source: Source) -> tuple[Marks, _Body]:
+    """What the quotation marks are, and the records, read while the marks are looked at."""
     width = len(source.headings)
-    text = memoryview(source.text)[source.heading_end :]
-    if not len(text):
-        return _Body([blank(0) for _ in range(width)], np.zeros(0, np.int32), [])
-    try:
-        table = _arrow(text, source.delimiter, width, marks)
-    except pa.ArrowInvalid:
-        return _uneven(source, bytes(text), marks)
+    assumed = Marks(quoting=source.text.find(b'"', source.heading_end) >= 0)
+    with ThreadPoolExecutor(1) as aside:
+        found = aside.submit(marks_of, source)
+        table = _even(source, assumed)
+        marks = found.result()
+    if source.heading_end == len(source.text):
+        return marks, _Body([blank(0) for _ in range(width)], np.zeros(0, np.int32), [])
+    if marks != assumed:
+        table = _even(source, marks)
+    if table is None:
+        return marks, _uneven(source, source.text[source.heading_end :], marks)
     rows = np.arange(1, table.num_rows + 1, dtype=np.int32)
-    return _Body(_texts(table, width), rows, [])
+    return marks, _Body(_texts(table, width), rows, [])
+
+
+def _even(source: Source, marks: Marks) -> pa.Table | None:
+    """The records, None where not all have as many cells as the heading."""
+    text = memoryview(source.text)[source.heading_end :]
+    try:
+        return _arrow(text, source.delimiter, len(source.headings), marks) if len(text) else None
+    except pa.ArrowInvalid:
+        return None
 
 
 def _uneven(source: Source, text: bytes, marks: Marks) -> _Body:

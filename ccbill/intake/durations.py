@@ -63,10 +63,10 @@ def seconds(
     is_bare = text.spread(bare.is_valid().to_numpy(zero_copy_only=False) & (digits > 0), False)
     seconds, faults = text.spread(found, UNKNOWN), text.spread(fault, 0)
     unit = _unit_of_bare(heading, default_unit)
-    factor = np.full(len(text), unit) if units is None else units.spread(_unit_values(units), unit)
-    for one in np.unique(factor[is_bare]):
-        of_unit = is_bare & (factor == one)
-        found, fault = _rounded(_bare(bare, int(one)), np.full(len(text.values), one > 0))
+    factor = None if units is None else units.spread(_unit_values(units), unit)
+    for one in [unit] if factor is None else np.unique(factor[is_bare]).tolist():
+        of_unit = is_bare if factor is None else is_bare & (factor == one)
+        found, fault = _rounded(_bare(bare, one), np.full(len(text.values), one > 0))
         seconds = np.where(of_unit, text.spread(found, UNKNOWN), seconds)
         faults = np.where(of_unit, text.spread(fault, 0), faults)
     return seconds, faults

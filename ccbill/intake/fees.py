@@ -16,7 +16,7 @@ from ccbill.intake import checks, columns, dates, heading
 from ccbill.intake.columns import Matched, Wanted
 from ccbill.intake.files import table as read_table
 from ccbill.intake.table import Table
-from ccbill.intake.text import Text, blank
+from ccbill.intake.text import Text, as_words, blank
 from ccbill.tables import UNKNOWN, Mask
 from ccbill.vocabulary import fold
 
@@ -73,7 +73,7 @@ def _ragged(table: Table) -> list[Message]:
 
 
 def _fees(table: Table, matched: Matched) -> Fees:
-    text = {name: table.columns[places[0]] for name, places in matched.columns.items()}
+    text = {name: as_words(table.columns[places[0]]) for name, places in matched.columns.items()}
     messages: list[Message] = []
     prices = {}
     for name, most in (("charge", MOST), ("expected_payment", MOST), ("collection_rate", 1)):

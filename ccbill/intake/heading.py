@@ -15,7 +15,7 @@ from ccbill.config import Settings
 from ccbill.intake.columns import Matched, Wanted
 from ccbill.intake.repeats import repeated_headings, without_repeats
 from ccbill.intake.table import Table, counted
-from ccbill.intake.text import Text
+from ccbill.intake.text import Text, as_words
 from ccbill.tables import Mask, Note
 from ccbill.vocabulary import fold
 
@@ -127,6 +127,7 @@ def _totals(table: Table, matched: Matched) -> Mask:
 
 
 def _says_total(column: Text) -> Mask:
+    column = as_words(column)
     says = pc.match_substring_regex(
         column.values, rf"^(?:{_TOTAL.pattern}):?$", ignore_case=True
     ).to_numpy(zero_copy_only=False)

@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 from ccbill.cells.text import text_of
 from ccbill.intake import sniff
 from ccbill.intake.table import Table
-from ccbill.intake.text import Text, merged, plain, plain_values
+from ccbill.intake.text import Text, merged, plain, trimmed_values
 
 MOST_ROWS, ROWS_A_BYTE = 1_000_000, 50  # more is no log, but a bomb
 EXPORT = "export it again, or save it as CSV (UTF-8)"
@@ -61,7 +61,7 @@ def _text(column: pa.ChunkedArray) -> Text:
         values = values.cast(pa.string())
     if not pa.types.is_string(values.type):
         values = pa.array([_word(value) for value in values.to_pylist()], pa.string())
-    return merged(codes, plain_values(values))
+    return merged(codes, trimmed_values(values))
 
 
 def _word(value: Any) -> str | None:

@@ -15,7 +15,7 @@ from ccbill.config import Settings
 from ccbill.intake import dates, durations, words
 from ccbill.intake.columns import Matched
 from ccbill.intake.table import Ragged, Table, counted
-from ccbill.intake.text import Text, blank, from_strings
+from ccbill.intake.text import Text, as_words, blank, from_strings
 from ccbill.tables import DAY, PATIENT_FIELDS, UNKNOWN, Mask, Note, unknowns
 
 Whole = npt.NDArray[np.int32]
@@ -32,6 +32,8 @@ YES_NO = ("video_declined", "chw_billed", "scope_of_service", "pdcm_eligible")
 COUNTS = ("group_size", "participants")
 REMARKS = ("note", "purpose")  # which no rule asks for
 FREE = frozenset({*REMARKS, "last_name", "first_name", "patient_name", "staff_name", "address"})
+IDS = ("patient_id", "activity_id", "member_id", "group_number", "authorization_number")
+AS_THEY_STAND = (FREE | {*IDS, "city"}) - {"staff_name"}
 KNOWN_WORDS: dict[str, Callable[[], Iterable[str]]] = {
     "kind": vocabulary.kinds,
     "mode": vocabulary.modes,
@@ -134,6 +136,8 @@ def ragged_text(record: Ragged) -> str:
 
 def _plain(part: Part, column: str, cells: Text, settings: Settings) -> None:
     """A column that needs no other to be understood."""
+    if column not in AS_THEY_STAND:
+        cells = as_words(cells)
     if column in DATES:
         _date(part, column, cells, settings)
     elif column in ("start_time", "end_time"):
@@ -216,7 +220,7 @@ def _patient(part: Part) -> None:
 def _service_date(part: Part, settings: Settings) -> None:
     cells = part.cells("service_date")
     assert cells is not None
-    found = dates.moments(cells, settings.practice.timezone)
+    found = dates.moments(as_words(cells), settings.practice.timezone)
     part.whole["service_date"] = found.days
     last = int(found.days.max(initial=UNKNOWN))
     part.last_year = np.datetime64(last, "D").item().year if last != UNKNOWN else None
@@ -230,7 +234,7 @@ def _names(part: Part) -> None:
     cells = part.text.pop("patient_name", None)
     if cells is None:
         return
-    split = pc.extract_regex(cells.values, _NAME)
+    split = pc.extract_regex(as_words(cells).values, _NAME)
     for column, name in (("last_name", "last"), ("first_name", "first")):
         own = part.text.get(column, blank(len(cells)))
         part.text[column] = own.filled(cells.translated(split.field(name)))
@@ -251,7 +255,7 @@ def _length(part: Part, settings: Settings) -> None:
         return
     heading = part.table.headings[part.matched.columns["minutes"][0]]
     unit = settings.defaults.get("minutes_unit")
-    given, fault = durations.seconds(cells, part.text.get("minutes_unit"), heading, unit)
+    given, fault = durations.seconds(as_words(cells), part.text.get("minutes_unit"), heading, unit)
     part.whole["seconds"] = np.where(cells.blank, timed, given)
     part.hold("minutes", "cell-damaged", words.damaged(cells))
     part.hold("minutes", "minutes-not-read", (fault == durations.NOT_READ) | (unread & cells.blank))
@@ -288,7 +292,7 @@ def _words(part: Part, column: str, settings: Settings) -> None:
     found, unknown = blank(rows), np.zeros(rows, bool)
     known = KNOWN_WORDS[column]
     for n, at in enumerate(part.matched.columns.get(column, ())):
-        cells = part.table.columns[at]
+        cells = as_words(part.table.columns[at])
         seen = words.understood(column, cells, settings)
         if n == 0:
             found, unknown = seen.text, seen.unknown
@@ -298,7 +302,7 @@ def _words(part: Part, column: str, settings: Settings) -> None:
             found = found.cleared(better).filled(seen.text)
         part.hold(column, "cell-damaged", words.damaged(cells))
     for at in part.matched.columns.get(column, ())[-1:]:
-        cells = part.table.columns[at]
+        cells = as_words(part.table.columns[at])
         left = unknown & ~cells.blank & ~words.damaged(cells)
         part.notes += words.unknown_notes(part.table, column, at, cells, left, known())
     part.hold(column, f"{column}-not-known", unknown)

@@ -19,7 +19,7 @@ from ccbill.errors import CcbillError, Exit, Message
 from ccbill.intake.table import heading_text, letter
 
 QUOTE, BACKSLASH, LF, CR = b'"\\\n\r'
-BLOCK = 1 << 20
+BLOCK = 1 << 18  # small enough to stay in the cache with all that is made of it
 
 Bits = npt.NDArray[np.uint64]
 Bytes = npt.NDArray[np.uint8]
@@ -45,8 +45,8 @@ class Source:
 class Marks:
     """What the quotation marks of a text are: none, around cells, or letters within them."""
 
-    quoting: bool = False
-    line_ends: bool = False  # a quoted cell holds one
+    quoting: bool = False  # below the heading
+    line_ends: bool = False  # a quoted cell holds one, maybe of the heading
     letters: bool = False
 
 
@@ -61,6 +61,8 @@ def marks_of(source: Source) -> Marks:
     rare = source.text.find(b"\r") >= 0, source.text.find(b"\\") >= 0
     inside, pieces, line_ends = False, [0], False
     for start in range(0, len(signs), BLOCK):
+        if not inside and source.text.find(b'"', start, start + BLOCK) < 0:
+            continue
         block = _block(signs, start, ord(source.delimiter), inside, *rare)
         if block.wrong is not None:
             delimiter = re.escape(source.delimiter.encode())
@@ -75,7 +77,7 @@ def marks_of(source: Source) -> Marks:
     if line_ends:
         for start, stop in pairwise([*pieces, len(signs)]):
             _refuse_swallowed_rows(source, signs, start, stop)
-    return Marks(quoting=True, line_ends=line_ends)
+    return Marks(source.text.find(b'"', source.heading_end) >= 0, line_ends)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ccbill.intake.text import plain
+from ccbill.intake.text import trimmed
 from ccbill.tables import Mask
 
 QUOTE, LF, CR = b'"\n\r'
@@ -81,4 +81,4 @@ def cells_of(text: bytes, found: Records, number: Any, delimiter: str) -> list[s
         cells = next(csv.reader([record], delimiter=delimiter), [])
     except csv.Error:  # a cell of more than 131,072 letters
         cells = [record]
-    return [plain(cell) for cell in cells]
+    return [trimmed(cell) for cell in cells]

@@ -23,8 +23,11 @@ MANY = 10_000  # rows from which on it pays to see first whether the cells are a
 # What people write around a cell besides plain quotation marks.
 MARKS = "'`\u2018\u2019\u201a\u201c\u201d\u201e\u00ab\u00bb"
 # Spaces that a line does not break at, and signs that nobody sees: pasted in, never meant.
-_SPACES = "[\u00a0\u2000-\u200a\u202f\u3000]"
-_UNSEEN = "[\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff]"
+_SPACES = "\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000"
+_UNSEEN = "\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff"
+_AROUND = f"\t-\r\x1c- \x85\u2028\u2029{_SPACES}{_UNSEEN}"
+ODD = f"[{_SPACES}{_UNSEEN}]"
+_OUTER = rf"\A[{_AROUND}]+|[{_AROUND}]+\z"
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +134,7 @@ def from_arrow(column: Any) -> Text:
         values = coded.dictionary
     if _is_plain(values):
         return Text(codes, values)
-    return merged(codes, plain_values(values))
+    return merged(codes, trimmed_values(values))
 
 
 def _is_plain(values: Any) -> bool:
@@ -175,17 +178,29 @@ def _first_letters(words: npt.NDArray[np.uint64], lengths: npt.NDArray[Any]) -> 
     return words & kept.astype(np.uint64)
 
 
-def plain_values(values: Any) -> Any:
-    """Texts without outer spaces and without signs that nobody sees."""
-    if not pc.all(pc.string_is_ascii(values)).as_py():
-        spaced = pc.replace_substring_regex(values, _SPACES, " ")
-        values = pc.replace_substring_regex(spaced, _UNSEEN, "")
-    return pc.utf8_trim_whitespace(values)
+def trimmed_values(values: Any) -> Any:
+    """Texts without the spaces, and the signs that nobody sees, around them."""
+    if pc.all(pc.string_is_ascii(values)).as_py():
+        return pc.utf8_trim_whitespace(values)
+    return pc.replace_substring_regex(values, _OUTER, "")
+
+
+def trimmed(cell: str) -> str:
+    """A text without the spaces, and the signs that nobody sees, around it."""
+    return re.sub(rf"\A[{_AROUND}]+|[{_AROUND}]+\Z", "", cell)
+
+
+def as_words(text: Text) -> Text:
+    """The column as words, dates and numbers are read: every space a plain one, nothing unseen."""
+    if pc.all(pc.string_is_ascii(text.values)).as_py():
+        return text
+    spaced = pc.replace_substring_regex(text.values, f"[{_SPACES}]", " ")
+    return text.translated(pc.replace_substring_regex(spaced, f"[{_UNSEEN}]", ""))
 
 
 def plain(cell: str) -> str:
     """A text without outer spaces and without signs that nobody sees."""
-    return re.sub(_UNSEEN, "", re.sub(_SPACES, " ", cell)).strip()
+    return re.sub(f"[{_UNSEEN}]", "", re.sub(f"[{_SPACES}]", " ", cell)).strip()
 
 
 def from_strings(cells: Sequence[str]) -> Text:

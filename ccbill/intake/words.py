@@ -17,7 +17,7 @@ from ccbill.cells.marks import MERGED, NO_VALUE
 from ccbill.config import Settings
 from ccbill.errors import nearest
 from ccbill.intake.table import Table
-from ccbill.intake.text import MARKS, Text
+from ccbill.intake.text import MARKS, ODD, Text
 from ccbill.tables import Mask, Note
 from ccbill.vocabulary import fold
 
@@ -107,15 +107,17 @@ def damaged(text: Text) -> Mask:
 def damaged_ids(text: Text) -> Mask:
     """The identifiers that a program has changed on their way.
 
-    That is an error, a number written 1.23E+15 or 1,234, marks around the text, a line end or tab,
-    and, where all numbers of over 15 digits end in zeros from the 16th on, those numbers: a
-    spreadsheet program keeps 15 digits.
+    That is an error, a number written 1.23E+15 or 1,234, marks around the text, a line end, a tab
+    or a sign that nobody sees in it, and, where all numbers of over 15 digits end in zeros from the
+    16th on, those numbers: a spreadsheet program keeps 15 digits.
     """
     found = damaged(text)
     if _any_sign(text, "eE,."):
         found |= _matching(text, r"(?i)^\d+([.,]\d+)?e\+?\d+$|^\d{1,3}(,\d{3})+$")
     if _any_sign(text, f'"{MARKS}\t\n\r'):
         found |= _matching(text, rf'^[{MARKS}]|[{MARKS}]$|["\t\n\r]')
+    if not pc.all(pc.string_is_ascii(text.values)).as_py():
+        found |= _matching(text, ODD)
     if (pc.max(pc.binary_length(text.values)).as_py() or 0) > EXACT_DIGITS:
         cut = _matching(text, rf"^\d{{{EXACT_DIGITS}}}0+$")
         if cut.any() and (cut == _matching(text, rf"^\d{{{EXACT_DIGITS + 1},}}$")).all():

@@ -13,7 +13,7 @@ from ccbill.intake.child import Cells
 from ccbill.intake.columns import Wanted
 from ccbill.intake.heading import SEARCHED, heading_at
 from ccbill.intake.table import Table, counted
-from ccbill.intake.text import Codes, Text, merged, plain, plain_values
+from ccbill.intake.text import Codes, Text, merged, plain, trimmed_values
 from ccbill.tables import Note
 
 
@@ -81,7 +81,7 @@ def _text(values: list[str], codes: Codes) -> Text:
     used = np.bincount(codes, minlength=len(values)) > 0
     place = np.cumsum(used, dtype=np.int32) - 1
     texts = pa.array(values, pa.string()).filter(pa.array(used))
-    return merged(place[codes], plain_values(texts))
+    return merged(place[codes], trimmed_values(texts))
 
 
 def _notes(name: str, chosen: Cells, found: list[Cells]) -> list[Note]:

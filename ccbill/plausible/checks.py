@@ -151,11 +151,12 @@ def _by_day(entries: Entries, whose: str, at: Ints, covered: Ints) -> Found:
     thing = np.cumsum(begins(day)) - 1
     number = np.bincount(thing)
     seconds = np.bincount(thing, covered).astype(np.int64)
-    why = [
+    _, first, of_thing = np.unique(packed(number, seconds), return_index=True, return_inverse=True)
+    said = [
         f"{count:,} entries; {_minutes(twice)} of their minutes are logged more than once"
-        for count, twice in zip(number.tolist(), seconds.tolist(), strict=True)
+        for count, twice in zip(number[first].tolist(), seconds[first].tolist(), strict=True)
     ]
-    return Found(at, thing, why)
+    return Found(at, thing, [said[each] for each in of_thing.tolist()])
 
 
 def long_entry(entries: Entries) -> Found:

@@ -27,6 +27,7 @@ def check(told: Told) -> None:
     _words(console, told["words"])
     text.section(console, "Payers", map(_payer, told["payers"]))
     text.section(console, "Notes", map(_note, told["notes"]))
+    text.section(console, "Not checked", told["not_checked"])
     text.out(console)
 
 

@@ -50,6 +50,9 @@ def summary(
             cents = rest["amount"].sum(min_count=1)
             worth = f", {_amount(cents)} at stake" if _amount(cents) else ""
             console.print(f"  and {len(rest)} more problems{worth}", style="dim")
+    if done := _fixed_sentence(report.record.get("work_list", {})):
+        console.print()
+        console.print(done)
     console.print()
     console.print(balance_sentence(report.balance), style="bold")
     for line in _next_steps(report, written):
@@ -95,6 +98,9 @@ def redelivered(run: int, files: Sequence[Path], *, stream: TextIO | None = None
 def record_text(report: Report, written: Sequence[Path] = ()) -> str:
     """run.json: the record in the order that the run gave it, and the files that are ours."""
     import json  # noqa: PLC0415
+    from hashlib import sha256  # noqa: PLC0415
+
+    from ccbill.report.tables import BOOK_SHA256  # noqa: PLC0415
 
     def plain(value: Any) -> Any:
         if hasattr(value, "item"):  # a numpy number
@@ -102,6 +108,9 @@ def record_text(report: Report, written: Sequence[Path] = ()) -> str:
         raise TypeError(type(value).__name__)
 
     whole = {**report.record, "files": sorted(path.name for path in written)}
+    for path in written:
+        if path.name == "exceptions.xlsx":
+            whole[BOOK_SHA256] = sha256(path.read_bytes()).hexdigest()
     return json.dumps(whole, indent=2, ensure_ascii=False, default=plain)
 
 
@@ -111,6 +120,14 @@ def balance_sentence(balance: pd.DataFrame) -> str:
         int(balance[f"rows_{part}"].sum()) for part in ("read", "counted", "left_out", "held")
     )
     return f"{read:,} rows read = {counted:,} counted + {left_out:,} left out + {held:,} held"
+
+
+def _fixed_sentence(work_list: dict[str, Any]) -> str:
+    """`12 fixed since run 6, 3 new`; nothing where no earlier run had what this one has."""
+    since, fixed, new = (work_list.get(name, 0) for name in ("since_run", "fixed", "new"))
+    if not since or not (fixed or new):
+        return ""
+    return f"{fixed:,} fixed since run {since}" + (f", {new:,} new" if new else "")
 
 
 def printable(text: str) -> str:
@@ -176,8 +193,8 @@ def plan_figures(report: Report) -> pd.DataFrame:
     from ccbill.tables import UNKNOWN  # noqa: PLC0415
 
     lines = (report.claims, report.encounters)
-    billed = pd.concat([table[["plan", "patient_id"]].apply(words) for table in lines])
-    billed = billed.drop_duplicates()
+    known = [table[["plan", "patient_id"]].drop_duplicates().apply(words) for table in lines]
+    billed = pd.concat(known).drop_duplicates()
     money = {name: _known(report.summary[name]) for name in ("charge", "expected_payment")}
     columns = {
         "patients": _by_plan(billed["plan"], 1),

@@ -94,9 +94,9 @@ def _lines(table: pa.Table) -> pa.Buffer:
             values = values.dictionary_decode()
         cells.append(values.cast(STRING))
     blank = {"null_handling": "replace", "null_replacement": ""}
-    rows = pc.binary_join_element_wise(*cells, _COMMA, **blank)
-    ended = pc.binary_join_element_wise(rows, _NOTHING, _END)
-    return _characters(ended)
+    *others, last = cells
+    ended = pc.binary_join_element_wise(last, _NOTHING, _END, **blank)
+    return _characters(pc.binary_join_element_wise(*others, ended, _COMMA, **blank))
 
 
 def _characters(texts: pa.Array) -> pa.Buffer:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import mkdtemp
@@ -27,6 +28,7 @@ RECORD = "run.json"
 PAGE = "report.html"
 BOOKS = {"claims.xlsx": write_claims, "exceptions.xlsx": write_exceptions}
 TABLE_WRITERS = {"csv": write_csv, "parquet": write_parquet}
+WRITERS = 2  # tables at a time: the trace is about as large as all the others
 FORMATS = ("xlsx", *TABLE_WRITERS, "html")
 
 # A file is ours to remove only under a name that some ccbill writes, whatever run.json says.
@@ -105,18 +107,28 @@ def write_set(report: Report, stage: Stage, formats: Sequence[str]) -> list[str]
         with private.create(stage.new / PAGE) as file:
             write_report(report, file)
         names.append(PAGE)
-    suffixes = [suffix for suffix in TABLE_WRITERS if suffix in formats]
-    for stem, columns in DATA_SETS.items() if suffixes else ():
-        table = typed(getattr(report, stem), columns)
-        for suffix in suffixes:
-            with private.create(stage.new / f"{stem}.{suffix}") as file:
-                TABLE_WRITERS[suffix](table, file)
-            names.append(f"{stem}.{suffix}")
+    names += _write_tables(report, stage, [each for each in TABLE_WRITERS if each in formats])
     names.append(RECORD)
     with private.create(stage.new / RECORD) as file:
         file.write(f"{record_text(report, [stage.new / name for name in names])}\n".encode())
     private.sync(stage.new)
     return names
+
+
+def _write_tables(report: Report, stage: Stage, suffixes: Sequence[str]) -> list[str]:
+    """Write the tables in these formats, the trace beside the others; their names."""
+
+    def write(stem: str) -> None:
+        table = typed(getattr(report, stem), DATA_SETS[stem])
+        for suffix in suffixes:
+            with private.create(stage.new / f"{stem}.{suffix}") as file:
+                TABLE_WRITERS[suffix](table, file)
+
+    largest_first = sorted(DATA_SETS if suffixes else (), key=lambda s: -len(getattr(report, s)))
+    with ThreadPoolExecutor(WRITERS) as writers:
+        for _ in writers.map(write, largest_first):
+            pass
+    return [f"{stem}.{suffix}" for stem in DATA_SETS for suffix in suffixes]
 
 
 def _move_in(stage: Stage, out: Path, names: list[str], unwanted: set[str]) -> None:

@@ -35,6 +35,8 @@ FIRST_DAY = 61 - DAY_ZERO
 
 # XlsxWriter takes text of this form for its own rich text, and would not escape it.
 _RICH_TEXT = re.compile(r"<r>.*</r>", re.DOTALL)
+_OFFERABLE = re.compile(r"[^\W_][^,\"\x00-\x1f]*")
+LONGEST_LIST = 255  # characters, with a comma between two words
 LONGEST_RICH_TEXT = 16_000  # half of what a cell holds, for characters that count twice
 
 
@@ -45,7 +47,8 @@ class Layout:
     `frozen` columns stay in view and are repeated on every page; a page may break before the
     columns in `breaks` where the next group does not fit. Text of more than `widest` characters
     wraps. `marked` gives a colour to some texts of
-    a column, or to all of them under `*`.
+    a column, or to all of them under `*`. `choices` are offered for the cells of a column, and
+    `offered` is for columns that offer what stands in them already; other words may be typed.
     """
 
     frozen: int = 1
@@ -53,6 +56,8 @@ class Layout:
     widest: int = 44
     plain_numbers: Sequence[str] = ("row", "line")  # without a thousands separator
     marked: dict[str, dict[str, str]] = field(default_factory=dict)
+    choices: dict[str, Sequence[str]] = field(default_factory=dict)
+    offered: Sequence[str] = ()
 
 
 FONT: dict[str, Any] = {"font_name": "Arial", "font_size": 10}  # or one as wide, everywhere
@@ -105,11 +110,33 @@ def write_sheet(
     sheet.autofilter(0, 0, len(table), len(widths) - 1)
     sheet.ignore_errors({"number_stored_as_text": f"A2:XFD{len(table) + 2}"})
     _lay_out_pages(sheet, title, table, widths, layout)
+    _offer(sheet, table, layout)
     sheet.set_row(0, 21)
     for at, name in enumerate(table.column_names):
         at_right = _is_number(table.column(at).type)
         _write_text(sheet, 0, at, name, styles.number_heading if at_right else styles.heading)
     _write_rows(sheet, styles, table, [width > layout.widest for width in widths], layout)
+
+
+def _offer(sheet: Worksheet, table: pa.Table, layout: Layout) -> None:
+    """Give the cells of some columns a list to choose from."""
+    for at, name in enumerate(table.column_names):
+        words = layout.choices.get(name, ())
+        if name in layout.offered:
+            words = _offerable(distinct(table.column(at)))
+        if words:
+            rule = {"validate": "list", "source": list(words), "error_type": "information"}
+            sheet.data_validation(1, at, max(len(table), 1), at, rule)
+
+
+def _offerable(texts: pa.Array) -> list[str]:
+    """The texts, in order, that a list can hold and that are no formula once they are chosen."""
+    plain = {text for text in texts.to_pylist() if text and _OFFERABLE.fullmatch(text)}
+    words: list[str] = []
+    for word in sorted(plain):
+        if len(",".join([*words, word])) <= LONGEST_LIST:
+            words.append(word)
+    return words
 
 
 def _write_rows(

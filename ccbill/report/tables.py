@@ -88,6 +88,28 @@ EXCEPTIONS = {
     "activity_id": TEXT,
     "rule": TEXT,
     "cite": TEXT,
+    "first_seen_run": NUMBER,
+    "status": TEXT,  # this and the next two are the reader's, and the next run's again
+    "assigned_to": TEXT,
+    "note": TEXT,
+    "exception_id": TEXT,  # of the same thing to fix in every run
+}
+
+OPEN = "open"
+STATUSES = (OPEN, "in progress", "waiting", "done", "won't fix")
+BOOK_SHA256 = "exceptions_sha256"  # in run.json, of the workbook as it was written
+
+# Exceptions by problem.
+TO_DO = {
+    "severity": TEXT,
+    "problem": TEXT,
+    "exceptions": NUMBER,
+    "to_do": NUMBER,  # of them, neither done nor given up
+    "rows": NUMBER,
+    "amount": CENTS,
+    "oldest": DAY,
+    "file_by": DAY,  # the first
+    "fix": TEXT,
 }
 
 NEAR_MISSES = {

@@ -15,6 +15,7 @@ from xlsxwriter import Workbook
 from ccbill.report import tables
 from ccbill.report.sheet import FONT, Layout, Styles, write_sheet
 from ccbill.report.tables import Report
+from ccbill.report.to_do import to_do
 from ccbill.report.typed import typed
 
 ROWS_A_SHEET = 1_000_000
@@ -37,9 +38,12 @@ CLAIMS_LAYOUT = Layout(
 )
 EXCEPTIONS_LAYOUT = Layout(
     frozen=2,
-    breaks=("what", "amount"),
+    breaks=("what", "amount", "first_seen_run"),
     marked={"severity": {"hold": "stop", "note": "quiet"}},
+    choices={"status": tables.STATUSES},
+    offered=("assigned_to",),
 )
+_TO_DO = Layout(frozen=2, marked=EXCEPTIONS_LAYOUT.marked)
 _TWO_KEYS = Layout(frozen=2)
 _ONE_KEY = Layout(frozen=1)
 
@@ -62,6 +66,7 @@ def write_claims(report: Report, file: BinaryIO, scratch: Path) -> None:
 def write_exceptions(report: Report, file: BinaryIO, scratch: Path) -> None:
     """Write exceptions.xlsx; the library keeps its own temporary files in `scratch`."""
     sheets: list[Sheet] = [
+        ("To do", to_do(report.exceptions), tables.TO_DO, _TO_DO),
         ("Exceptions", report.exceptions, tables.EXCEPTIONS, EXCEPTIONS_LAYOUT),
         ("Near misses", report.near_misses, tables.NEAR_MISSES, _TWO_KEYS),
         ("Unreadable rows", report.unreadable_rows, tables.UNREADABLE_ROWS, _TWO_KEYS),

@@ -29,12 +29,14 @@ def assign(
     plan_of_row: Ints,
     history: History | None = None,
     seen: Callable[[Answer, Ints], None] | None = None,
+    waiting: Mask | None = None,
 ) -> Decisions:
     """Every row's answer, and what each group of rows bills.
 
     `plan_of_row` numbers `plans`, -1 where the row's payer has none. Rows with a problem of their
     own (`activities.problem`) keep it and are not asked. Limits look back to `history`. `seen` gets
-    every answer with its rows.
+    every answer with its rows. Rows that are `waiting` are held, and what they would add is at
+    stake.
     """
     rows = len(facts.activities)
     facts, prior = with_prior(facts, history, plans)
@@ -53,6 +55,8 @@ def assign(
         Answer(Outcome.HELD, "payer-not-known", "", why, ""),
         np.flatnonzero(fine & (plan_of_row < 0)),
     )
+    if waiting is not None:
+        verdicts.say(Answer(Outcome.HELD, "waiting", "", "", ""), np.flatnonzero(waiting))
     first = 0
     for number, plan in enumerate(plans):
         mine = np.flatnonzero(fine & (plan_of_row == number))
