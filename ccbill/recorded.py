@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -23,7 +23,9 @@ from ccbill.rules.model import Limit, Plan, Service
 from ccbill.rules.prior import History
 from ccbill.rules.screen import Answer
 from ccbill.tables import UNKNOWN, Ints, Mask, Note, Outcome, month_text
-from ccbill.work import WorkList
+
+if TYPE_CHECKING:  # it loads what writes workbooks, and explain loads this
+    from ccbill.work import WorkList
 
 PERIODS = ("ever", "year", "month")  # the widest first
 
