@@ -6,6 +6,7 @@ import os
 import re
 import signal
 import sys
+from contextlib import suppress
 from datetime import date
 from enum import StrEnum
 from pathlib import Path
@@ -275,18 +276,16 @@ def _code() -> int:
         closed = isinstance(done.__context__, BrokenPipeError)  # Typer makes a 1 of it
         return Exit.DONE if closed else int(done.code or 0)
     except CcbillError as error:
-        if error.code == Exit.BUSY:  # in one line, for cron
-            print(*(f"{m.where}: {m.what}; {m.fix}" for m in error.messages), file=sys.stderr)
-            return error.code
-        from ccbill.report.console import messages  # noqa: PLC0415
-
-        messages(error)
+        with suppress(OSError):  # nobody can be told
+            _tell(error)
         return error.code
     except _Stopped as stopped:
-        print("ccbill: stopped; earlier output is as it was", file=sys.stderr)
+        with suppress(OSError):
+            print("ccbill: stopped; earlier output is as it was", file=sys.stderr)
         return stopped.code
     except Exception as fault:
-        _tell_fault(fault)
+        with suppress(OSError):
+            _tell_fault(fault)
         return Exit.FAULT
     return Exit.DONE
 
@@ -294,6 +293,15 @@ def _code() -> int:
 def _close_output() -> None:
     """What is still to be written goes nowhere, so that leaving does not fail on it again."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _tell(error: CcbillError) -> None:
+    if error.code == Exit.BUSY:  # in one line, for cron
+        print(*(f"{m.where}: {m.what}; {m.fix}" for m in error.messages), file=sys.stderr)
+        return
+    from ccbill.report.console import messages  # noqa: PLC0415
+
+    messages(error)
 
 
 def _tell_fault(fault: Exception) -> None:

@@ -487,6 +487,19 @@ def test_words_about_ccbill_load_no_table_library(tmp_path: Path, arguments: lis
     assert loaded.isdisjoint({"pandas", "numpy", "pyarrow", "xlsxwriter", "python_calamine"})
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
+def test_the_exit_code_stands_where_nobody_can_be_told(tmp_path: Path) -> None:
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "ccbill", "run", "log.csv", "--no-ledger"],
+            cwd=tmp_path,
+            stdout=subprocess.PIPE,
+            stderr=full,
+            check=False,
+        )
+    assert (done.returncode, done.stdout) == (3, b"")
+
+
 # a fault in ccbill itself
 
 FAULTY = """
