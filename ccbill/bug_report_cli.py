@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from ccbill import options
+
 
 def bug_report_command(
     out: Annotated[
@@ -15,21 +17,19 @@ def bug_report_command(
     run: Annotated[
         Path, typer.Option(metavar="DIR", help="Folder of the last run's output.")
     ] = Path("ccbill-out"),
-    ledger: Annotated[
-        Path | None, typer.Option(help="The ledger to use, instead of the usual one.")
-    ] = None,
-    config: Annotated[Path | None, typer.Option(help="The ccbill.toml to use.")] = None,
+    ledger: options.LedgerFile = None,
+    config: options.Config = None,
 ) -> None:
     """Collect versions, names of settings, problem counts and row numbers; nothing of a patient.
 
     Of the ledger's last run, or, where that has none, of the run.json in the folder of output.
     """
     from ccbill import bug_report  # noqa: PLC0415  (pandas only where it is used)
-    from ccbill.report import single  # noqa: PLC0415
+    from ccbill.report import private  # noqa: PLC0415
 
     text = "".join(f"{line}\n" for line in bug_report.lines(ledger, config, run))
     if out is None:
         print(text, end="")
         return
-    with single.replaced(out) as file:
+    with private.replaced(out) as file:
         file.write(text.encode())

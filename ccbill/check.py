@@ -12,16 +12,14 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from ccbill import config, intake, new_words, plausible
+from ccbill import config, inputs, new_words
 from ccbill.cells.limits import USUAL, Limits
 from ccbill.config import Settings
-from ccbill.intake.fees import read_fees
 from ccbill.intake.text import Text
 from ccbill.problems import PROBLEMS
 from ccbill.rules import load
 from ccbill.rules.facts import Facts
 from ccbill.rules.model import Plan
-from ccbill.rules.parse import EPOCH
 from ccbill.rules.payers import fold, numbers_of_names, plan_of_rows
 from ccbill.tables import UNKNOWN, Intake, Ints, Mask
 
@@ -61,16 +59,7 @@ def check(request: Request) -> dict[str, Any]:
     settings = config.load(request.config)
     settings = replace(settings, workbook=request.workbook.over(settings.workbook))
     plans = load.plans([*settings.overlays, *request.rules])
-    if request.fees:
-        read_fees(request.fees, settings.workbook)
-    read = intake.read(
-        request.exports,
-        settings,
-        patients=request.patients,
-        staff=request.staff,
-        sheet=request.sheet,
-    )
-    read = plausible.checked(read, settings, request.today.toordinal() - EPOCH)
+    read, _ = inputs.read(request, settings)
     facts = Facts(read.activities, read.patients, read.given)
     plan_of_row, _ = plan_of_rows(facts, plans, settings.payers)
     problem = _problems(read.activities, plan_of_row)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import signal
 import sys
 from contextlib import suppress
@@ -15,10 +14,18 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from ccbill import __version__, bug_report_cli, explain_cli, intake_cli, ledger_cli, rules_cli
+from ccbill import (
+    __version__,
+    bug_report_cli,
+    explain_cli,
+    intake_cli,
+    ledger_cli,
+    options,
+    rules_cli,
+)
 from ccbill.cells.limits import Limits
 from ccbill.errors import CcbillError, Exit, Message
-from ccbill.intake_cli import FailOn
+from ccbill.options import FailOn
 
 app = typer.Typer(
     name="ccbill",
@@ -36,6 +43,7 @@ app.command("check")(intake_cli.check_command)
 app.command("init")(intake_cli.init_command)
 app.command("template")(intake_cli.template_command)
 
+NOTHING = "Nothing was read or written."
 EXITS = (
     "Exit codes: 0 done; 1 done, and --fail-on was reached; 2 usage, configuration or rule file "
     "refused; 3 an input cannot be used; 4 output could not be written; 70 a fault in ccbill; "
@@ -71,9 +79,7 @@ def root(
 
 @app.command("run", epilog=EXITS)
 def run_command(
-    exports: Annotated[
-        list[str], typer.Argument(metavar="EXPORT", help="Activity exports; - is standard input.")
-    ],
+    exports: options.Exports,
     out: Annotated[Path, typer.Option(help="Folder for the output.")] = Path("ccbill-out"),
     month: Annotated[
         list[str] | None, typer.Option(metavar="YYYY-MM", help="Bill this month only; repeatable.")
@@ -84,18 +90,13 @@ def run_command(
     with_patients: Annotated[
         bool, typer.Option("--with-patients", help="Name patients in report.html.")
     ] = False,
-    patients: Annotated[Path | None, typer.Option(help="Patients' details and payers.")] = None,
-    staff: Annotated[Path | None, typer.Option(help="Credentials and training of staff.")] = None,
-    fees: Annotated[Path | None, typer.Option(help="Fee schedule.")] = None,
-    sheet: Annotated[str | None, typer.Option(help="Sheet of a workbook that has several.")] = None,
-    rules: Annotated[
-        list[Path] | None,
-        typer.Option(metavar="DIR", help="Overlay of the practice's own rules; repeatable."),
-    ] = None,
-    config: Annotated[Path | None, typer.Option(help="The ccbill.toml to use.")] = None,
-    ledger: Annotated[
-        Path | None, typer.Option(help="The ledger to use, instead of the usual one.")
-    ] = None,
+    patients: options.Patients = None,
+    staff: options.Staff = None,
+    fees: options.Fees = None,
+    sheet: options.Sheet = None,
+    rules: options.Rules = None,
+    config: options.Config = None,
+    ledger: options.LedgerFile = None,
     no_ledger: Annotated[
         bool, typer.Option("--no-ledger", help="Look back at nothing and keep nothing.")
     ] = False,
@@ -105,17 +106,9 @@ def run_command(
     complete: Annotated[
         bool, typer.Option("--complete", help="The exports have the whole log of their months.")
     ] = False,
-    lock_timeout: Annotated[
-        float | None, typer.Option(min=0, metavar="SECONDS", help="How long to wait for a run.")
-    ] = None,
-    workbook_seconds: Annotated[
-        float | None,
-        typer.Option(min=0, metavar="SECONDS", help="How long reading one workbook may take."),
-    ] = None,
-    workbook_megabytes: Annotated[
-        int | None,
-        typer.Option(min=1, metavar="MB", help="How much memory reading one workbook may take."),
-    ] = None,
+    lock_timeout: options.LockTimeout = None,
+    workbook_seconds: options.WorkbookSeconds = None,
+    workbook_megabytes: options.WorkbookMegabytes = None,
     fail_on: Annotated[
         FailOn, typer.Option(help="Exit 1 where the exceptions have such a row.")
     ] = FailOn.NEVER,
@@ -125,10 +118,7 @@ def run_command(
     debug: Annotated[
         bool, typer.Option("--debug", help="On a fault in ccbill, say where, line by line.")
     ] = False,
-    today: Annotated[
-        str | None,
-        typer.Option(metavar="DATE", envvar="CCBILL_TODAY", help="Take this as today's date."),
-    ] = None,
+    today: options.Today = None,
 ) -> None:
     """Bill the activities of one or more exports.
 
@@ -147,8 +137,8 @@ def run_command(
     request = Request(
         exports=exports,
         out=out,
-        today=_date(today),
-        months=frozenset(_month(text) for text in month or ()),
+        today=options.day_of(today, "--today", NOTHING) if today is not None else date.today(),
+        months=frozenset(options.month_of(text, NOTHING) for text in month or ()),
         formats=[f.value for f in formats or (Format.XLSX,)],
         patients=patients,
         staff=staff,
@@ -197,23 +187,8 @@ def _reached(fail_on: FailOn, severities: set[str]) -> bool:
     return bool(severities) if fail_on is FailOn.NOTE else "hold" in severities
 
 
-def _date(text: str | None) -> date:
-    if text is None:
-        return date.today()
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise _refused("--today", f"{text!r} is not a date", "write it as 2026-11-02") from None
-
-
-def _month(text: str) -> str:
-    if not re.fullmatch(r"[0-9]{4}-(0[1-9]|1[0-2])", text):
-        raise _refused("--month", f"{text!r} is not a month", "write it as 2026-10")
-    return text
-
-
 def _refused(option: str, what: str, fix: str) -> CcbillError:
-    return CcbillError(Exit.REFUSED, Message(option, what, "Nothing was read or written.", fix))
+    return CcbillError(Exit.REFUSED, Message(option, what, NOTHING, fix))
 
 
 def _print(text: str) -> None:

@@ -8,12 +8,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from ccbill import config, intake, plausible
+from ccbill import config, inputs
 from ccbill.claims import modifier_sets
-from ccbill.fees import Fees
-from ccbill.intake.fees import read_fees
 from ccbill.rules import load
-from ccbill.rules.parse import EPOCH
 from ccbill.run import Request, bill
 from ccbill.tables import UNKNOWN
 
@@ -31,15 +28,7 @@ def compare(request: Request, overlays: Sequence[Path]) -> pd.DataFrame:
     ours = {path.resolve() for path in overlays}
     standing = [path for path in settings.overlays if path.resolve() not in ours]
     before_plans, after_plans = load.plans(standing), load.plans([*standing, *overlays])
-    fees = read_fees(request.fees) if request.fees else Fees.none()
-    read = intake.read(
-        request.exports,
-        settings,
-        patients=request.patients,
-        staff=request.staff,
-        sheet=request.sheet,
-    )
-    read = plausible.checked(read, settings, request.today.toordinal() - EPOCH)
+    read, fees = inputs.read(request, settings)
     request = replace(request, dry_run=True)
     before = _counted(bill(read, before_plans, settings, fees, request).claims)
     after = _counted(bill(read, after_plans, settings, fees, request).claims)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from datetime import date
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ccbill import options
 from ccbill.errors import CcbillError, Exit, Message, did_you_mean
 
 if TYPE_CHECKING:
@@ -43,28 +43,11 @@ Given = Annotated[
     list[str] | None,
     typer.Option("--with", metavar="FIELD=VALUE", help="What if: with this too; repeatable."),
 ]
-Patients = Annotated[Path | None, typer.Option(help="Patients' details and payers.")]
-Staff = Annotated[Path | None, typer.Option(help="Credentials and training of staff.")]
-FeesFile = Annotated[Path | None, typer.Option(help="Fee schedule.")]
-Sheet = Annotated[str | None, typer.Option(help="Sheet of a workbook that has several.")]
-Rules = Annotated[
-    list[Path] | None,
-    typer.Option(metavar="DIR", help="Overlay of the practice's own rules; repeatable."),
-]
-Config = Annotated[Path | None, typer.Option(help="The ccbill.toml to use.")]
 RunNumber = Annotated[
     int | None, typer.Option(metavar="N", help="A run of the ledger; else its last one.")
 ]
-LedgerFile = Annotated[
-    Path | None, typer.Option(help="The ledger to use, instead of the usual one.")
-]
 NoLedger = Annotated[
     bool, typer.Option("--no-ledger", help="Look back at nothing but the exports.")
-]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-Today = Annotated[
-    str | None,
-    typer.Option(metavar="DATE", envvar="CCBILL_TODAY", help="Take this as today's date."),
 ]
 
 
@@ -81,17 +64,17 @@ def explain_command(
     mode: Mode = None,
     on: On = None,
     given: Given = None,
-    patients: Patients = None,
-    staff: Staff = None,
-    fees: FeesFile = None,
-    sheet: Sheet = None,
-    rules: Rules = None,
-    config: Config = None,
+    patients: options.Patients = None,
+    staff: options.Staff = None,
+    fees: options.Fees = None,
+    sheet: options.Sheet = None,
+    rules: options.Rules = None,
+    config: options.Config = None,
     run: RunNumber = None,
-    ledger: LedgerFile = None,
+    ledger: options.LedgerFile = None,
     no_ledger: NoLedger = False,
-    as_json: AsJson = False,
-    today: Today = None,
+    as_json: options.AsJson = False,
+    today: options.Today = None,
 ) -> None:
     """Show what a patient's work earns, from which activities and by which rule, and what is short.
 
@@ -101,12 +84,12 @@ def explain_command(
 
     [bold]ccbill explain --plan PLAN --kind care-coordination --minutes 74 --credential RN[/bold]
     """
-    day = _date(today, "--today") if today else date.today()
+    day = options.day_of(today, "--today", NOTHING) if today else date.today()
     if kind is not None or minutes is not None or credential is not None:
         if words:
             raise refused("PATIENT", "stands beside --kind", "leave out one of the two")
         asked = {"--plan": plan, "--kind": kind, "--minutes": minutes, "--credential": credential}
-        when = _date(on, "--date") if on else day
+        when = options.day_of(on, "--date", NOTHING) if on else day
         told = _what_if(asked, mode, when, given or [], rules or [], config)
         _print(told, as_json=as_json, patient=False)
         return
@@ -116,7 +99,9 @@ def explain_command(
 
     patient, exports = _split(words or [], alone=claim is not None or row is not None)
     _agree(exports=bool(exports), run=run, no_ledger=no_ledger, ledger=ledger)
-    wanted = Wanted(frozenset(_month(m) for m in month or ()), plan, code, claim, _place(row))
+    wanted = Wanted(
+        frozenset(options.month_of(m, NOTHING) for m in month or ()), plan, code, claim, _place(row)
+    )
     path = None if no_ledger else ledger_path(ledger, config)
     files = Files(exports, day, patients, staff, fees, sheet, config, rules or (), path)
     _explain(files, run, patient, wanted, as_json=as_json)
@@ -159,7 +144,7 @@ def _split(words: list[str], *, alone: bool) -> tuple[str | None, list[str]]:
 
 
 def _what_if(
-    options: dict[str, str | None],
+    said: dict[str, str | None],
     mode: str | None,
     day: date,
     given: list[str],
@@ -172,7 +157,7 @@ def _what_if(
     from ccbill.rules.catalog import named  # noqa: PLC0415
     from ccbill.rules.parse import EPOCH  # noqa: PLC0415
 
-    asked = {name: _given(name, value) for name, value in options.items()}
+    asked = {name: _given(name, value) for name, value in said.items()}
     plans = load.plans([*config.load(config_file).overlays, *rules])
     found = named(plans, asked["--plan"])
     known = vocabulary.credential_spellings()
@@ -207,7 +192,7 @@ def _more(words: str) -> tuple[str, str | int]:
     if name not in fields or not value:
         raise refused("--with", f"{name!r} is no field with a value", did_you_mean(name, [*fields]))
     if fields[name] == DAY:
-        return name, _date(value, f"--with {name}").toordinal() - EPOCH
+        return name, options.day_of(value, f"--with {name}", NOTHING).toordinal() - EPOCH
     if fields[name] == NUMBER:
         if not value.isdecimal():
             raise refused("--with", f"{name} is not a number", "write it as 4")
@@ -238,19 +223,6 @@ def _place(text: str | None) -> tuple[str, int] | None:
     if not colon or not number.isdecimal():
         raise refused("--row", f"{text!r} is no row", "write it as activities.csv:12")
     return file, int(number)
-
-
-def _date(text: str, option: str) -> date:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise refused(option, f"{text!r} is not a date", "write it as 2026-11-02") from None
-
-
-def _month(text: str) -> str:
-    if not re.fullmatch(r"[0-9]{4}-(0[1-9]|1[0-2])", text):
-        raise refused("--month", f"{text!r} is not a month", "write it as 2026-10")
-    return text
 
 
 def refused(where: str, what: str, fix: str) -> CcbillError:

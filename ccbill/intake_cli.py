@@ -2,50 +2,32 @@
 
 from __future__ import annotations
 
-import contextlib
 import sys
 from datetime import datetime
-from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
+from ccbill import options
 from ccbill.cells.limits import Limits
 from ccbill.errors import CcbillError, Exit, Message
 
 NOTHING = "Nothing was written."
-Exports = Annotated[
-    list[str], typer.Argument(metavar="EXPORT", help="Activity exports; - is standard input.")
-]
-Patients = Annotated[Path | None, typer.Option(help="Patients' details and payers.")]
-Staff = Annotated[Path | None, typer.Option(help="Credentials and training of staff.")]
-Sheet = Annotated[str | None, typer.Option(help="Sheet of a workbook that has several.")]
-Config = Annotated[Path | None, typer.Option(help="The ccbill.toml to use.")]
-Rules = Annotated[
-    list[Path] | None,
-    typer.Option(metavar="DIR", help="Overlay of the practice's own rules; repeatable."),
-]
-
-
-class FailOn(StrEnum):
-    NEVER = "never"
-    NOTE = "note"
-    HOLD = "hold"
 
 
 def check_command(
-    exports: Exports,
+    exports: options.Exports,
     structure: Annotated[
         bool,
         typer.Option("--structure", help="Any table: sheets, headings and rows, no columns."),
     ] = False,
-    patients: Patients = None,
-    staff: Staff = None,
-    fees: Annotated[Path | None, typer.Option(help="Fee schedule.")] = None,
-    sheet: Sheet = None,
-    rules: Rules = None,
-    config: Config = None,
+    patients: options.Patients = None,
+    staff: options.Staff = None,
+    fees: options.Fees = None,
+    sheet: options.Sheet = None,
+    rules: options.Rules = None,
+    config: options.Config = None,
     today: Annotated[
         datetime | None,
         typer.Option(
@@ -56,17 +38,12 @@ def check_command(
         ),
     ] = None,
     fail_on: Annotated[
-        FailOn, typer.Option(help="Exit 1 where a row is held, or also where there is a note.")
-    ] = FailOn.NEVER,
-    workbook_seconds: Annotated[
-        float | None,
-        typer.Option(min=0, metavar="SECONDS", help="How long reading one workbook may take."),
-    ] = None,
-    workbook_megabytes: Annotated[
-        int | None,
-        typer.Option(min=1, metavar="MB", help="How much memory reading one workbook may take."),
-    ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+        options.FailOn,
+        typer.Option(help="Exit 1 where a row is held, or also where there is a note."),
+    ] = options.FailOn.NEVER,
+    workbook_seconds: options.WorkbookSeconds = None,
+    workbook_megabytes: options.WorkbookMegabytes = None,
+    as_json: options.AsJson = False,
     quiet: Annotated[
         bool, typer.Option("--quiet", help="Say nothing where nothing is held or new.")
     ] = False,
@@ -86,7 +63,7 @@ def check_command(
 
         found = structure_of(exports, sheet, limits.over(load(config).workbook))
         if as_json:
-            _print_json(found)
+            options.print_json(found)
         elif not quiet:
             check_text.structure(found)
         return
@@ -97,19 +74,19 @@ def check_command(
     held = told["rows"]["held"] > 0
     noted = any(each["outcome"] == "noted" for each in told["problems"]) or told["notes"]
     if as_json:
-        _print_json(told)
+        options.print_json(told)
     elif not quiet or held or told["words"] or noted:
         check_text.check(told)
-    if (held and fail_on is not FailOn.NEVER) or (noted and fail_on is FailOn.NOTE):
+    if (held and fail_on is not options.FailOn.NEVER) or (noted and fail_on is options.FailOn.NOTE):
         raise typer.Exit(Exit.FOUND)
 
 
 def init_command(
-    exports: Exports,
-    patients: Patients = None,
-    staff: Staff = None,
-    sheet: Sheet = None,
-    config: Config = None,
+    exports: options.Exports,
+    patients: options.Patients = None,
+    staff: options.Staff = None,
+    sheet: options.Sheet = None,
+    config: options.Config = None,
     out: Annotated[Path, typer.Option(help="The file to write.")] = Path("ccbill.toml"),
     force: Annotated[
         bool, typer.Option("--force", help="Replace the file; what it sets is kept.")
@@ -124,12 +101,14 @@ def init_command(
         raise CcbillError(Exit.REFUSED, Message(str(out), what, NOTHING, fix))
     from ccbill.config import NAME  # noqa: PLC0415
     from ccbill.init import draft  # noqa: PLC0415  (pandas only where it is used)
+    from ccbill.report import private  # noqa: PLC0415
 
     made = draft(exports, patients=patients, staff=staff, sheet=sheet, config_file=config, out=out)
-    _write(out, made.text.encode())
-    options = {"--patients": patients, "--staff": staff, "--sheet": sheet}
-    options["--config"] = out if out != Path(NAME) else None
-    words = [*exports, *(f"{name} {value}" for name, value in options.items() if value)]
+    with private.replaced(out) as file:
+        file.write(made.text.encode())
+    named = {"--patients": patients, "--staff": staff, "--sheet": sheet}
+    named["--config"] = out if out != Path(NAME) else None
+    words = [*exports, *(f"{name} {value}" for name, value in named.items() if value)]
     print(
         f"wrote {out}: columns to name: {made.columns}, words to explain: {made.words}\n"
         f"next  complete it, then see what is read: ccbill check {' '.join(words)}",
@@ -151,29 +130,9 @@ def template_command(
     if file.exists() and not force:
         what, fix = "is there already", "name another file, or replace it with --force"
         raise CcbillError(Exit.REFUSED, Message(str(file), what, NOTHING, fix))
+    from ccbill.report import private  # noqa: PLC0415
     from ccbill.template import workbook  # noqa: PLC0415
 
-    _write(file, workbook())
+    with private.replaced(file) as written:
+        written.write(workbook())
     print(f"wrote {file}; its sheet Instructions says how to fill it in", file=sys.stderr)
-
-
-def _write(path: Path, content: bytes) -> None:
-    """The file whole or not at all, for its owner alone; CcbillError where it cannot be written."""
-    from ccbill.report import private  # noqa: PLC0415
-
-    staged = path.with_name(f".{path.name}.tmp")
-    try:
-        staged.unlink(missing_ok=True)
-        with private.create(staged) as file:
-            file.write(content)
-        staged.replace(path)
-    except OSError as error:
-        with contextlib.suppress(OSError):
-            staged.unlink(missing_ok=True)
-        raise private.output_error(path, error, ()) from None
-
-
-def _print_json(told: dict[str, Any]) -> None:
-    import json  # noqa: PLC0415
-
-    print(json.dumps({"schema_version": 1, **told}, indent=2, ensure_ascii=False))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ccbill import options
 from ccbill.errors import CcbillError, Exit, Message
 
 if TYPE_CHECKING:
@@ -20,18 +21,8 @@ app = typer.Typer(
     name="ledger", no_args_is_help=True, help="See, submit and correct what was billed."
 )
 
-At = Annotated[
-    Path | None, typer.Option("--ledger", help="The ledger to use, instead of the usual one.")
-]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-Config = Annotated[Path | None, typer.Option(help="The ccbill.toml to use.")]
-Patience = Annotated[
-    float | None, typer.Option(min=0, metavar="SECONDS", help="How long to wait for a run.")
-]
-Today = Annotated[
-    str | None,
-    typer.Option(metavar="DATE", envvar="CCBILL_TODAY", help="Take this as today's date."),
-]
+NOTHING = "Nothing was recorded."
+
 Run = Annotated[int, typer.Argument(metavar="N", help="A run of `ccbill ledger runs`.")]
 SomeRun = Annotated[int | None, typer.Argument(metavar="N", help="A run of `ccbill ledger runs`.")]
 Claim = Annotated[str | None, typer.Option(metavar="ID", help="This claim only.")]
@@ -46,28 +37,35 @@ def ledger_path(named: Path | None, config_file: Path | None) -> Path:
 
 
 @app.command("runs")
-def runs_command(at: At = None, config: Config = None, as_json: AsJson = False) -> None:
+def runs_command(
+    at: options.LedgerFile = None, config: options.Config = None, as_json: options.AsJson = False
+) -> None:
     """List the runs: drafts, submitted, replaced and void."""
     from ccbill.ledger import tell  # noqa: PLC0415
 
     with _opened(at, config) as ledger:
         found = tell.runs(ledger)
     if as_json:
-        _print_json({"runs": found})
+        options.print_json({"runs": found})
     else:
         heading = ["run", "status", "month", "created", "lines", "amount"]
         _table(heading, [[each[name] for name in heading] for each in found])
 
 
 @app.command("show")
-def show_command(run: Run, at: At = None, config: Config = None, as_json: AsJson = False) -> None:
+def show_command(
+    run: Run,
+    at: options.LedgerFile = None,
+    config: options.Config = None,
+    as_json: options.AsJson = False,
+) -> None:
     """Show one run: its lines by plan, month and code, and what it was made from."""
     from ccbill.ledger import tell  # noqa: PLC0415
 
     with _opened(at, config) as ledger:
         told = tell.run(ledger, run)
     if as_json:
-        _print_json(told)
+        options.print_json(told)
         return
     for name in ("run", "kind", "status", "month", "created", "user", "version", "lines", "amount"):
         value = told[name]
@@ -84,11 +82,11 @@ def submit_command(
         Path | None,
         typer.Option(metavar="FILE", help="CSV with claim_id and payer_claim_number."),
     ] = None,
-    at: At = None,
-    config: Config = None,
-    lock_timeout: Patience = None,
-    today: Today = None,
-    as_json: AsJson = False,
+    at: options.LedgerFile = None,
+    config: options.Config = None,
+    lock_timeout: options.LockTimeout = None,
+    today: options.Today = None,
+    as_json: options.AsJson = False,
 ) -> None:
     """Say that a draft was sent: from now on it counts as billed."""
     from ccbill.ledger import carry, store, submit  # noqa: PLC0415
@@ -113,11 +111,11 @@ def submit_command(
 def void_command(
     run: SomeRun = None,
     claim: Claim = None,
-    at: At = None,
-    config: Config = None,
-    lock_timeout: Patience = None,
-    today: Today = None,
-    as_json: AsJson = False,
+    at: options.LedgerFile = None,
+    config: options.Config = None,
+    lock_timeout: options.LockTimeout = None,
+    today: options.Today = None,
+    as_json: options.AsJson = False,
 ) -> None:
     """Take back a submitted run, or one claim, that the payer has.
 
@@ -135,11 +133,11 @@ def void_command(
 def reject_command(
     run: SomeRun = None,
     claim: Claim = None,
-    at: At = None,
-    config: Config = None,
-    lock_timeout: Patience = None,
-    today: Today = None,
-    as_json: AsJson = False,
+    at: options.LedgerFile = None,
+    config: options.Config = None,
+    lock_timeout: options.LockTimeout = None,
+    today: options.Today = None,
+    as_json: options.AsJson = False,
 ) -> None:
     """Say that a clearinghouse refused a run, or one claim: it is billable again as it was."""
     from ccbill.ledger import store, submit  # noqa: PLC0415
@@ -153,9 +151,9 @@ def reject_command(
 @app.command("history")
 def history_command(
     patient: Annotated[str, typer.Argument(metavar="PATIENT", help="A patient's id.")],
-    at: At = None,
-    config: Config = None,
-    as_json: AsJson = False,
+    at: options.LedgerFile = None,
+    config: options.Config = None,
+    as_json: options.AsJson = False,
 ) -> None:
     """Show every line ever submitted for a patient, and which of them stand."""
     from ccbill.ledger import tell  # noqa: PLC0415
@@ -163,14 +161,16 @@ def history_command(
     with _opened(at, config) as ledger:
         lines = tell.history(ledger, patient)
     if as_json:
-        _print_json({"patient_id": patient, "lines": lines})
+        options.print_json({"patient_id": patient, "lines": lines})
     else:
         heading = ["run", "claim_id", "plan", "service_from", "code", "modifiers", "units", "state"]
         _table(heading, [[each[name] for name in heading] for each in lines])
 
 
 @app.command("verify")
-def verify_command(at: At = None, config: Config = None, as_json: AsJson = False) -> None:
+def verify_command(
+    at: options.LedgerFile = None, config: options.Config = None, as_json: options.AsJson = False
+) -> None:
     """Recompute every receipt and say what differs; exit 1 where anything does."""
     from ccbill.ledger import verify  # noqa: PLC0415
 
@@ -180,7 +180,7 @@ def verify_command(at: At = None, config: Config = None, as_json: AsJson = False
         path = ledger.path
     if as_json:
         different = [{"run": run, "what": what} for run, what in found]
-        _print_json({"runs": runs, "differences": different})
+        options.print_json({"runs": runs, "differences": different})
     elif not found:
         print(f"{runs:,} runs: every receipt fits")
     if found:
@@ -198,11 +198,11 @@ def verify_command(at: At = None, config: Config = None, as_json: AsJson = False
 @app.command("import")
 def import_command(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A CSV laid out as claims.csv.")],
-    at: At = None,
-    config: Config = None,
-    lock_timeout: Patience = None,
-    today: Today = None,
-    as_json: AsJson = False,
+    at: options.LedgerFile = None,
+    config: options.Config = None,
+    lock_timeout: options.LockTimeout = None,
+    today: options.Today = None,
+    as_json: options.AsJson = False,
 ) -> None:
     """Bring in what was billed before ccbill, so that it is not billed again."""
     from hashlib import sha256  # noqa: PLC0415
@@ -235,9 +235,9 @@ def export_command(
     run: Annotated[
         int | None, typer.Option(metavar="N", help="This run's lines, not all that stand.")
     ] = None,
-    at: At = None,
-    config: Config = None,
-    as_json: AsJson = False,
+    at: options.LedgerFile = None,
+    config: options.Config = None,
+    as_json: options.AsJson = False,
 ) -> None:
     """Write the submitted lines that stand, or a run's, in the layout of claims.csv."""
     from ccbill.ledger import carry, submit  # noqa: PLC0415
@@ -256,11 +256,11 @@ def export_command(
 def merge_command(
     old: Annotated[str, typer.Argument(metavar="OLD", help="The id that was billed under.")],
     new: Annotated[str, typer.Argument(metavar="NEW", help="The id that the patient has now.")],
-    at: At = None,
-    config: Config = None,
-    lock_timeout: Patience = None,
-    today: Today = None,
-    as_json: AsJson = False,
+    at: options.LedgerFile = None,
+    config: options.Config = None,
+    lock_timeout: options.LockTimeout = None,
+    today: options.Today = None,
+    as_json: options.AsJson = False,
 ) -> None:
     """Say that two ids are one patient, so that each counts for the other."""
     from ccbill.ledger import carry, store  # noqa: PLC0415
@@ -298,7 +298,7 @@ def _opened(
 def _named(run: int | None, claim: str | None, command: str) -> None:
     if run is None and claim is None:
         what = "names neither a run nor a claim"
-        message = Message(command, what, "Nothing was recorded.", "name a run, or --claim ID")
+        message = Message(command, what, NOTHING, "name a run, or --claim ID")
         raise CcbillError(Exit.REFUSED, message)
 
 
@@ -313,7 +313,7 @@ def _say(words: str, told: dict[str, Any], *, as_json: bool) -> None:
     import sys  # noqa: PLC0415
 
     if as_json:
-        _print_json(told)
+        options.print_json(told)
     else:
         print(words, file=sys.stderr)
 
@@ -335,23 +335,10 @@ def _table(heading: list[str], rows: list[list[Any]]) -> None:
 
 
 def _day(text: str | None) -> date:
-    if text is None:
-        return date.today()
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        what, fix = f"{text!r} is not a date", "write it as 2026-11-02"
-        message = Message("--today", what, "Nothing was recorded.", fix)
-        raise CcbillError(Exit.REFUSED, message) from None
+    return date.today() if text is None else options.day_of(text, "--today", NOTHING)
 
 
 def _moment(today: str | None) -> str:
     from ccbill.recorded import moment  # noqa: PLC0415
 
     return moment(_day(today))
-
-
-def _print_json(told: dict[str, Any]) -> None:
-    import json  # noqa: PLC0415
-
-    print(json.dumps({"schema_version": 1, **told}, indent=2, ensure_ascii=False))

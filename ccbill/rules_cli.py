@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ccbill import options
 from ccbill.errors import CcbillError, Exit, Message
 
 if TYPE_CHECKING:
@@ -26,17 +27,14 @@ Overlays = Annotated[
 On = Annotated[
     str | None, typer.Option("--on", metavar="DATE", help="The rules in force on this day.")
 ]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-Config = Annotated[Path | None, typer.Option(help="The ccbill.toml to use.")]
-Today = Annotated[
-    str | None,
-    typer.Option(metavar="DATE", envvar="CCBILL_TODAY", help="Take this as today's date."),
-]
 
 
 @app.command("list")
 def list_command(
-    on: On = None, rules: Overlays = None, config: Config = None, as_json: AsJson = False
+    on: On = None,
+    rules: Overlays = None,
+    config: options.Config = None,
+    as_json: options.AsJson = False,
 ) -> None:
     """List plans and services: codes, dates, standing, and when each was last checked."""
     from dataclasses import asdict  # noqa: PLC0415
@@ -47,7 +45,7 @@ def list_command(
     plans = load.plans(_overlays(rules, config))
     found = catalog.editions(plans, None if on is None else catalog.on_day(on))
     if as_json:
-        _print_json({"editions": [asdict(each) for each in found]})
+        options.print_json({"editions": [asdict(each) for each in found]})
     else:
         rules_text.editions(found)
 
@@ -57,9 +55,9 @@ def show_command(
     plan: Annotated[str, typer.Argument(metavar="PLAN", help="A plan of `ccbill rules list`.")],
     on: On = None,
     rules: Overlays = None,
-    config: Config = None,
-    today: Today = None,
-    as_json: AsJson = False,
+    config: options.Config = None,
+    today: options.Today = None,
+    as_json: options.AsJson = False,
 ) -> None:
     """Show a plan's rules in words, each with its source and standing, and who may earn what."""
     from ccbill.report import rules_text  # noqa: PLC0415
@@ -69,7 +67,7 @@ def show_command(
     day = catalog.on_day(on) if on else catalog.on_day(_today(today), "--today")
     told = page.page(found, day)
     if as_json:
-        _print_json(told)
+        options.print_json(told)
     else:
         rules_text.page(told)
 
@@ -80,8 +78,8 @@ def check_command(
         list[Path] | None, typer.Argument(metavar="DIR…", help="Overlays to check.")
     ] = None,
     rules: Overlays = None,
-    config: Config = None,
-    as_json: AsJson = False,
+    config: options.Config = None,
+    as_json: options.AsJson = False,
 ) -> None:
     """Check every rule file and bill every example in it; exit 1 where an example fails."""
     from ccbill.rules import examples, load  # noqa: PLC0415
@@ -96,7 +94,7 @@ def check_command(
         "failing": len(failing),
     }
     if as_json:
-        _print_json(counts | {"failures": [str(message) for message in failing]})
+        options.print_json(counts | {"failures": [str(message) for message in failing]})
     else:
         print(
             f"{counts['plans']} plans, {counts['rule_files']} rule files, "
@@ -112,7 +110,7 @@ def export_command(
     plan: Annotated[
         str | None, typer.Argument(metavar="PLAN", help="This plan's files only.")
     ] = None,
-    today: Today = None,
+    today: options.Today = None,
 ) -> None:
     """Copy the shipped rule files to begin an overlay with; nothing is overwritten."""
     from ccbill.rules import catalog, load, template  # noqa: PLC0415
@@ -142,13 +140,13 @@ def diff_command(
         list[Path] | None,
         typer.Option(metavar="DIR", help="Overlay that PLAN is read with; repeatable."),
     ] = None,
-    patients: Annotated[Path | None, typer.Option(help="Patients' details and payers.")] = None,
-    staff: Annotated[Path | None, typer.Option(help="Credentials and training of staff.")] = None,
-    fees: Annotated[Path | None, typer.Option(help="Fee schedule.")] = None,
-    sheet: Annotated[str | None, typer.Option(help="Sheet of a workbook that has several.")] = None,
-    config: Config = None,
-    today: Today = None,
-    as_json: AsJson = False,
+    patients: options.Patients = None,
+    staff: options.Staff = None,
+    fees: options.Fees = None,
+    sheet: options.Sheet = None,
+    config: options.Config = None,
+    today: options.Today = None,
+    as_json: options.AsJson = False,
 ) -> None:
     """Show what changed between two sets of rules, or whose claims an overlay changes.
 
@@ -197,7 +195,7 @@ def _diff_rules(what: list[str], overlays: list[Path], *, as_json: bool) -> None
         )
     found = diff.changed(*(catalog.rule_files(each, overlays) for each in what))
     if as_json:
-        _print_json({"changes": [asdict(each) for each in found]})
+        options.print_json({"changes": [asdict(each) for each in found]})
     else:
         rules_text.changes(found)
 
@@ -208,7 +206,7 @@ def _show_lines(lines: pd.DataFrame, *, as_json: bool) -> None:
 
     rows = lines.to_dict("records")
     if as_json:
-        _print_json(
+        options.print_json(
             {"lines": [{k: None if v == UNKNOWN else v for k, v in row.items()} for row in rows]}
         )
         return
@@ -238,9 +236,3 @@ def _overlays(named: list[Path] | None, config_file: Path | None) -> list[Path]:
 
 def _today(text: str | None) -> str:
     return date.today().isoformat() if text is None else text
-
-
-def _print_json(told: dict[str, Any]) -> None:
-    import json  # noqa: PLC0415
-
-    print(json.dumps({"schema_version": 1, **told}, indent=2, ensure_ascii=False))

@@ -17,14 +17,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ccbill import __version__, config, handover, intake, plausible, recorded, suggested
+from ccbill import __version__, config, handover, inputs, recorded, suggested
 from ccbill.balance import balance
 from ccbill.cells.limits import USUAL, Limits
 from ccbill.claims import Claims, claims, hold_unbillable
 from ccbill.config import Settings
 from ccbill.exceptions import exceptions
 from ccbill.fees import Fees
-from ccbill.intake.fees import read_fees
 from ccbill.ledger import store
 from ccbill.ledger.record import next_run
 from ccbill.ledger.settle import Settled, all_new, settle
@@ -47,8 +46,6 @@ from ccbill.rules.screen import Answer
 from ccbill.tables import UNKNOWN, Intake, Outcome, check_activities
 from ccbill.work import work_list
 from ccbill.worth import near_misses
-
-FORMATS = ("xlsx", "csv", "parquet", "html")
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,15 +78,7 @@ def run(request: Request) -> tuple[Report, list[Path]]:
     settings = config.load(request.config)
     settings = replace(settings, workbook=request.workbook.over(settings.workbook))
     plans = load.plans([*settings.overlays, *request.rules])
-    fees = read_fees(request.fees, settings.workbook) if request.fees else Fees.none()
-    read = intake.read(
-        request.exports,
-        settings,
-        patients=request.patients,
-        staff=request.staff,
-        sheet=request.sheet,
-    )
-    read = plausible.checked(read, settings, request.today.toordinal() - EPOCH)
+    read, fees = inputs.read(request, settings)
     if request.ledger is None:
         report = bill(read, plans, settings, fees, request)
         return report, [] if request.dry_run else deliver(report, request.out, request.formats)

@@ -10,13 +10,12 @@ from typing import Any
 
 import numpy as np
 
-from ccbill import config, intake, plausible
+from ccbill import config, inputs
 from ccbill.claims import claims
 from ccbill.errors import CcbillError, Exit, Message, did_you_mean
 from ccbill.explain import beside, kept
 from ccbill.explain.cases import Wanted, cases
 from ccbill.explain.decide import Log, decide
-from ccbill.fees import Fees
 from ccbill.intake.fees import read_fees
 from ccbill.ledger import store
 from ccbill.rules import load
@@ -90,19 +89,10 @@ def read_log(files: Files) -> Log:
     """The log of the exports, read as a run reads them."""
     settings = config.load(files.config)
     plans = load.plans([*settings.overlays, *files.rules])
-    fees = read_fees(files.fees) if files.fees else Fees.none()
-    read = intake.read(
-        files.exports,
-        settings,
-        patients=files.patients,
-        staff=files.staff,
-        sheet=files.sheet,
-    )
-    today = files.today.toordinal() - EPOCH
-    read = plausible.checked(read, settings, today)
+    read, fees = inputs.read(files, settings)
     facts = Facts(check_activities(read.activities), read.patients, read.given)
     plan_of_row, _ = plan_of_rows(facts, plans, settings.payers)
-    return Log(facts, plans, plan_of_row, settings, fees, today)
+    return Log(facts, plans, plan_of_row, settings, fees, files.today.toordinal() - EPOCH)
 
 
 def explain(log: Log, patient: str | None, wanted: Wanted) -> dict[str, Any]:

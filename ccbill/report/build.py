@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ccbill.report.tables import ACTIVITIES, CLAIMS, NOTES, RULES_USED, RUN, SUMMARY
+from ccbill.report.tables import ACTIVITIES, NOTES, RULES_USED, RUN, SUMMARY
 from ccbill.rules.decisions import Decisions
 from ccbill.rules.facts import Facts
 from ccbill.rules.model import Bill, Change, Plan, Service
@@ -152,10 +152,6 @@ def _in_a_line(value: Any) -> str:
     if not isinstance(value, dict):
         return str(value)
     return ", ".join(f"{key} {each}" for key, each in value.items() if each not in (None, ""))
-
-
-def no_lines() -> pd.DataFrame:
-    return pd.DataFrame({name: pd.Series(dtype=object) for name in CLAIMS})
 
 
 def counts(decisions: Decisions) -> dict[str, int]:

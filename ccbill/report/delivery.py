@@ -29,7 +29,6 @@ PAGE = "report.html"
 BOOKS = {"claims.xlsx": write_claims, "exceptions.xlsx": write_exceptions}
 TABLE_WRITERS = {"csv": write_csv, "parquet": write_parquet}
 WRITERS = 2  # tables at a time: the trace is about as large as all the others
-FORMATS = ("xlsx", *TABLE_WRITERS, "html")
 
 # A file is ours to remove only under a name that some ccbill writes, whatever run.json says.
 OUR_NAMES = {

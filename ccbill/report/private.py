@@ -63,6 +63,21 @@ def _let_go(file: BinaryIO, error: BaseException) -> None:
         cause = cause.__context__
 
 
+@contextlib.contextmanager
+def replaced(path: Path) -> Iterator[BinaryIO]:
+    """A private file, which takes the place of one of that name when the block ends."""
+    draft = path.with_name(f".{path.name}.tmp")
+    try:
+        draft.unlink(missing_ok=True)
+        with create(draft) as file:
+            yield file
+        draft.replace(path)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            draft.unlink(missing_ok=True)
+        raise output_error(path, error, ()) from None
+
+
 def read(path: Path) -> bytes:
     """The bytes of a file; a link is not followed."""
     with os.fdopen(os.open(path, os.O_RDONLY | _NO_FOLLOW | _BINARY), "rb") as file:

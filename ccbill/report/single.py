@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO
 
 import pandas as pd
 
@@ -28,19 +25,5 @@ def check(path: Path) -> None:
 
 def write(lines: pd.DataFrame, path: Path) -> None:
     """Writes the lines (CLAIMS), private to the user; a file of that name is replaced whole."""
-    with replaced(path) as file:
+    with private.replaced(path) as file:
         WRITERS[path.suffix.lower()](typed(lines, CLAIMS), file)
-
-
-@contextlib.contextmanager
-def replaced(path: Path) -> Iterator[BinaryIO]:
-    """A private file, which takes the place of one of that name when the block ends."""
-    draft = path.with_name(f".{path.name}.tmp")
-    try:
-        draft.unlink(missing_ok=True)
-        with private.create(draft) as file:
-            yield file
-        draft.replace(path)
-    except OSError as error:
-        draft.unlink(missing_ok=True)
-        raise private.output_error(path, error, ()) from None
