@@ -62,11 +62,17 @@ class Point:
 
 @dataclass(frozen=True, slots=True)
 class Practice:
-    """What is there before the command, and what a command that nothing stops makes of it."""
+    """What is there before the command, and what a command that nothing stops makes of it.
+
+    That is looked at once: points are tried at the same time, and who looks into a ledger has
+    SQLite's own files beside it meanwhile.
+    """
 
     before: Path
-    after: Path
     calls: dict[str, int]
+    claims: Lines | None
+    standing: Lines
+    names: frozenset[str]
 
 
 def environment(home: Path) -> dict[str, str]:
@@ -111,7 +117,8 @@ def prepare(folder: Path, command: str) -> Practice:
     done = give(after, COMMANDS[command], *STRACE, "-o", str(trace), "-e", wanted)
     assert done.returncode == 0, done.stderr
     found = re.findall(r"^\d+ +(\w+)\(", trace.read_text(errors="replace"), re.MULTILINE)
-    return Practice(before, after, dict(Counter(found)))
+    calls = dict(Counter(found))
+    return Practice(before, calls, claims(after / "ccbill-out"), standing(after), names(after))
 
 
 def points(command: str, practice: Practice, hows: Sequence[str]) -> Iterator[Point]:
@@ -154,7 +161,7 @@ def violations(point: Point, practice: Practice, home: Path) -> list[str]:
     inject = f"inject={point.call}:{point.how}:when={point.number}"
     under = (*STRACE, "-o", "/dev/null", "-e", f"trace={point.call}", "-e", inject)
     first = give(home, COMMANDS[point.command], *under)
-    wanted = claims(practice.after / "ccbill-out")
+    wanted = practice.claims
     found = [] if "Traceback" not in first.stderr else ["traceback"]
     try:
         stopped = claims(home / "ccbill-out")
@@ -169,7 +176,7 @@ def violations(point: Point, practice: Practice, home: Path) -> list[str]:
     if delivered != wanted and not (stopped == wanted and delivered == Counter()):
         found.append("lost")
     if "--submit" in point.command or point.command == "submit":
-        found += ["not what was submitted"] * (standing(home) != standing(practice.after))
+        found += ["not what was submitted"] * (standing(home) != practice.standing)
     else:
         must(home, "ledger", "submit", str(latest(home)))
         expected = Counter({(c, code, units) for c, _, code, units in wanted or ()})
@@ -182,22 +189,19 @@ def latest(home: Path) -> int:
         return int(db.execute("SELECT max(run) FROM runs").fetchone()[0])
 
 
+def names(home: Path) -> frozenset[str]:
+    """The files of a practice and of its output."""
+    found = (*home.iterdir(), *(home / "ccbill-out").rglob("*"))
+    return frozenset(str(path.relative_to(home)) for path in found)
+
+
 def left_behind(home: Path, practice: Practice) -> list[str]:
-    """Names that do not belong there, and a ledger that does not verify.
-
-    The names are looked at last: a killed process may let go of SQLite's own files only after the
-    command that followed it has ended, and whoever opens the ledger next removes them.
-    """
-
-    def names(folder: Path) -> set[str]:
-        out = folder / "ccbill-out"
-        return {str(path.relative_to(folder)) for path in (*folder.iterdir(), *out.rglob("*"))}
-
+    """Names that do not belong there, and a ledger that does not verify."""
     with store.opened(home / "ledger.sqlite") as ledger:
         found = [f"ledger: {what}" for _, what in verify.differences(ledger)]
         [waiting] = ledger.db.execute("SELECT count(*) FROM deliveries").fetchone()
     found += ["undelivered"] * bool(waiting)
-    return found + [f"left: {name}" for name in sorted(names(home) ^ names(practice.after))]
+    return found + [f"left: {name}" for name in sorted(names(home) ^ practice.names)]
 
 
 def spread(found: Sequence[Point], most: int) -> list[Point]:
