@@ -55,7 +55,7 @@ def failures(plan: Plan) -> list[Message]:
             if got != dict(example.bills):
                 found.append(
                     Message(
-                        f"{example.where}: example.{number}",
+                        f"{example.where()}: example.{number}",
                         f"it bills {_said(got)}, and the file says {_said(example.bills)}",
                         "The rules are not used; nothing was written.",
                         "mend the rule or the example"

@@ -6,7 +6,7 @@ one edition of one of its rules. Days are days since 1970-01-01, both ends inclu
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -179,7 +179,7 @@ class Example:
     bills: Mapping[str, int]
     cite: str
     on: str
-    where: str = ""  # `FILE:LINE`
+    where: Callable[[], str] = field(default=str, compare=False)  # `FILE:LINE`, once it is told
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from ccbill.problems import PROBLEMS
 from ccbill.rules.facts import Facts, answers, matches_any, packed
 from ccbill.rules.model import Compared, Screen, Service, Test
 from ccbill.rules.parse import missing_problem
@@ -122,7 +123,8 @@ def _say_blank(
             missing("credential-missing", blank & ~unclear)
         else:
             test = next(t for t in screen.tests if name in t)
-            missing(missing_problem(_columns(test, name)[0]), blank)
+            problem = missing_problem(_columns(test, name)[0])
+            missing(problem if problem in PROBLEMS else screen.problem, blank)
         unknown &= ~blank
 
 

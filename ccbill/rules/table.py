@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
 from typing import Any, TypeVar, overload
 
 from ccbill.errors import CcbillError, Exit, Message, did_you_mean, nearest
@@ -23,14 +24,13 @@ class Document:
     """The tables of one rule file, and where each of their keys was written.
 
     `file` is `PLAN/NAME`; `places` leads from a path to `FILE:LINE`, which is an overlay's where
-    an overlay wrote the key; `written` are the paths to the left of an equals sign; `sha256` is of
-    the bytes that were read.
+    an overlay wrote the key; `text` is what the file said, and `sha256` of its bytes.
     """
 
     file: str
     data: dict[str, Any]
     places: Mapping[Path, str]
-    written: tuple[Path, ...]
+    text: str
     sha256: str
 
     @classmethod
@@ -48,9 +48,12 @@ class Document:
             line = int(found[1]) if found else text.count("\n") + 1
             what = f"is not TOML: {re.sub(r' [(]at .*[)]$', '', said)}"
             raise refused(f"{place}:{line}", what, "mend the line named") from None
-        at, written = lines(text)
-        places = {(): place} | {path: f"{place}:{n}" for path, n in at.items()}
-        return cls(file, tables, places, written, hashlib.sha256(data).hexdigest())
+        return cls(file, tables, Places(place, text), text, hashlib.sha256(data).hexdigest())
+
+    @property
+    def written(self) -> tuple[Path, ...]:
+        """The paths to the left of an equals sign."""
+        return lines(self.text)[1]
 
     @property
     def table(self) -> Table:
@@ -67,6 +70,27 @@ class Document:
         return next(
             self.places[path[:n]] for n in range(len(path), -1, -1) if path[:n] in self.places
         )
+
+
+class Places(Mapping[Path, str]):
+    """`FILE:LINE` of every key of a text, looked for once somebody asks: mostly nobody does."""
+
+    def __init__(self, file: str, text: str) -> None:
+        self._file, self._text = file, text
+
+    @cached_property
+    def _found(self) -> dict[Path, str]:
+        at, _ = lines(self._text)
+        return {(): self._file, **{path: f"{self._file}:{n}" for path, n in at.items()}}
+
+    def __getitem__(self, path: Path) -> str:
+        return self._found[path] if path else self._file
+
+    def __iter__(self) -> Iterator[Path]:
+        return iter(self._found)
+
+    def __len__(self) -> int:
+        return len(self._found)
 
 
 def refused(where: str, what: str, fix: str) -> CcbillError:
@@ -86,7 +110,6 @@ class Table:
         self._data = data
         self._asked: dict[str, None] = {}
 
-    @property
     def where(self) -> str:
         """`FILE:LINE` of the table."""
         return self._document.place(self.path)
