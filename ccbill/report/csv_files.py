@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 
 from ccbill.report.typed import STRING, is_text
 
-ROWS_AT_ONCE = 65_536
+ROWS_AT_ONCE = 16_384
 ROWS_A_PAIR = 4  # from which on it pays to join two texts ahead of the rows that have both
 
 # A spreadsheet takes a cell that begins so for a formula, or for the one beside it.

@@ -3,12 +3,13 @@
 usage: python -m bench [--rows N]… [--runs N] [--table FILE]
 
 Every reference script must first give the same claim lines and the same outcome for each activity
-as ccbill. Three sets of figures: runs from CSV to CSV, workbooks, and start-up.
+as ccbill. Four sets of figures: runs from CSV to CSV, reading alone, workbooks, and start-up.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import statistics
 import subprocess
@@ -29,6 +30,7 @@ OPTIONS = ["--quiet", "--today", "2026-11-02"]
 SCRIPTS = {"DuckDB script": "sql.py", "Polars script": "lazy.py", "naive pandas script": "naive.py"}
 NAIVE_UP_TO = 1_000_000  # rows; it takes minutes
 WORKBOOK_ROWS = 100_000
+READING_ROWS = 1_000_000
 
 Command = Sequence[str]
 
@@ -134,6 +136,24 @@ def workbooks(folder: Path, runs: int) -> str:
     return f"{written}\n\n{table(f'{WORKBOOK_ROWS:,} activities', figures, next(iter(whole)))}"
 
 
+def reading(folder: Path, runs: int) -> str:
+    """Reading beside the libraries that read, all in one process; the first reader is the measure."""
+    quoted, bare, book = (folder / name for name in ("quoted.csv", "bare.csv", "export.xlsx"))
+    rows = exports.activities(READING_ROWS)
+    csv.write_csv(rows, quoted)
+    csv.write_csv(rows, bare, csv.WriteOptions(quoting_style="none"))
+    command = [sys.executable, str(HERE / "reading.py"), str(runs), *map(str, (quoted, bare, book))]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    lines = ["| reading | seconds | of processor time | times the first |\n|---|---:|---:|---:|"]
+    for name, readers in json.loads(done.stdout).items():
+        _, first = next(iter(readers.values()))
+        lines += [
+            f"| {name}: {reader} | {seconds:.2f} | {busy:.2f} | {busy / first:.2f} |"
+            for reader, (seconds, busy) in readers.items()
+        ]
+    return "\n".join(lines)
+
+
 def start_up(folder: Path, runs: int) -> str:
     """What a command costs before it has anything to do."""
     export = folder / "small.csv"
@@ -158,6 +178,7 @@ def main() -> None:
         parts = [
             *(from_csv_to_csv(folder, n, wanted.runs) for n in wanted.rows or [100_000, 1_000_000]),
             workbooks(folder, wanted.runs),
+            reading(folder, wanted.runs),
             start_up(folder, wanted.runs),
         ]
     of = f"{os.cpu_count()} cores, Python {sys.version.split()[0]}, pyarrow {pa.__version__}"
