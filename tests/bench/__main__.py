@@ -137,7 +137,7 @@ def workbooks(folder: Path, runs: int) -> str:
 
 
 def reading(folder: Path, runs: int) -> str:
-    """Reading beside the libraries that read, all in one process; the first reader is the measure."""
+    """Reading beside the libraries that read, all in one process; the first is the measure."""
     quoted, bare, book = (folder / name for name in ("quoted.csv", "bare.csv", "export.xlsx"))
     rows = exports.activities(READING_ROWS)
     csv.write_csv(rows, quoted)
