@@ -119,6 +119,8 @@ def _without_overlap(facts: Facts, service: Service, rows: Ints, seconds: Ints) 
 def _clocks(facts: Facts, service: Service, rows: Ints, key: Ints, seconds: Ints) -> Ints:
     """The number of each activity's clock, after those that join another have joined it."""
     clock = np.zeros(len(rows), np.int64)
+    if not service.clocks:
+        return clock
     names = [c.name for c in service.clocks]
     for number, c in enumerate(service.clocks):
         clock[matches(facts, rows, c.who)] = number
