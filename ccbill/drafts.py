@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
+from ccbill.rules import say
 from ccbill.rules.decisions import Billed, Decisions
 from ccbill.rules.facts import Facts
 from ccbill.rules.model import Bill, Change
-from ccbill.tables import UNKNOWN, Ints
+from ccbill.tables import UNKNOWN, Ints, together
 
 # Details of a line that come from the last activity of its group that gives them.
 LATEST = (
@@ -41,6 +44,7 @@ AS_DRAFTED = (
     "activities",
     "rule",
     "rule_standing",
+    "why",
 )
 DRAFT = {
     **dict.fromkeys((*DRAFT_NUMBERS, *LATEST, *AS_DRAFTED)),
@@ -71,10 +75,10 @@ def _lines(facts: Facts, billed: Billed, number: int, decisions: Decisions) -> p
     latest = {name: _latest(facts, billed, name) for name in LATEST}
     notes = np.full(len(groups.starts), "", object)
     unchecked = [f"not checked: {name}" for p, name in decisions.not_checked if p is plan]
-    for say in [plan.line_note, *unchecked]:
-        notes += f"{say}; " if say else ""
-    for say, where in billed.notes:
-        notes[where] += f"{say}; "
+    for said in [plan.line_note, *unchecked]:
+        notes += f"{said}; " if said else ""
+    for said, where in billed.notes:
+        notes[where] += f"{said}; "
     for change in plan.changes_of(service):
         notes[_affected(facts, latest["payer"], change)] += f"{change.said}; "
     tables = []
@@ -90,6 +94,7 @@ def _lines(facts: Facts, billed: Billed, number: int, decisions: Decisions) -> p
                     "plan": plan.name,
                     "rule": service.file.removesuffix(".toml"),
                     "rule_standing": bill.standing,
+                    "why": _why(billed, n, has),
                     "code": bill.code,
                     **_modifiers(bill),
                     "units": billed.earned.units[n][has],
@@ -107,6 +112,16 @@ def _lines(facts: Facts, billed: Billed, number: int, decisions: Decisions) -> p
             )
         )
     return pd.concat(tables, ignore_index=True)
+
+
+def _why(billed: Billed, number: int, has: Ints) -> Any:
+    """What earned the lines that these groups have of one bill; each text is made once."""
+    service, groups = billed.service, billed.groups
+    figures = (billed.earned.units[number][has], groups.minutes[has], groups.size[has])
+    which, first = together(*figures)
+    told = zip(*(figure[first].tolist() for figure in figures), strict=True)
+    texts = [say.line(service, service.bills[number], *each) for each in told]
+    return np.array(texts, object)[which]
 
 
 def _affected(facts: Facts, payer_rows: Ints, change: Change) -> Ints | slice:

@@ -6,7 +6,6 @@ import io
 import re
 import subprocess
 import sys
-import tempfile
 import time
 import zipfile
 from datetime import datetime
@@ -28,11 +27,10 @@ RICH = ["<r><t>x</t></r>", "<r></r>", "<r>" + "é" * 20_000 + "</r>"]
 
 
 @pytest.fixture
-def book_of(tmp_path: Path) -> Any:
+def book_of() -> Any:
     def write(report: Report, writer: Any = write_claims) -> bytes:
         file = io.BytesIO()
-        writer(report, file, tmp_path)
-        assert not list(tmp_path.iterdir()), "temporary files are gone"
+        writer(report, file)
         return file.getvalue()
 
     return write
@@ -117,9 +115,7 @@ def test_hostile_text_is_inert_and_equal_on_reading_back(book_of: Any) -> None:
 def test_text_in_the_form_of_rich_text_stays_text(book_of: Any) -> None:
     report = report_of(claims=table_of(tables.CLAIMS, [claim(missing=text) for text in RICH]))
     read = [line["missing"] for line in cells(opened(book_of(report)), "Claims")]
-    assert read[:2] == RICH[:2]
-    assert RICH[2].startswith(read[2])
-    assert len(read[2]) >= 16_000
+    assert read == RICH
 
 
 def test_control_characters_are_escaped_as_a_spreadsheet_does(book_of: Any) -> None:
@@ -147,7 +143,7 @@ def test_long_text_wraps_in_a_row_that_is_high_enough(book_of: Any) -> None:
 def test_each_row_is_written_once_and_in_order(
     book_of: Any, monkeypatch: pytest.MonkeyPatch, rows_at_once: int
 ) -> None:
-    monkeypatch.setattr("ccbill.report.sheet.ROWS_AT_ONCE", rows_at_once)
+    monkeypatch.setattr("ccbill.report.rows.ROWS_AT_ONCE", rows_at_once)
     severities = ["hold", "hold", "note", "hold", "note"]
     rows = [exception(severity=each, row=n) for n, each in enumerate(severities)]
     book = book_of(report_of(exceptions=table_of(tables.EXCEPTIONS, rows)), write_exceptions)
@@ -195,13 +191,12 @@ def test_the_same_run_gives_the_same_bytes_in_another_process_and_at_another_tim
     book_of: Any,
 ) -> None:
     script = (
-        "import io, pathlib, sys; from test_report_tables import report_of;"
+        "import io; from test_report_tables import report_of;"
         "from ccbill.report.workbooks import write_claims; file = io.BytesIO();"
-        "write_claims(report_of(), file, pathlib.Path(sys.argv[1])); print(file.getvalue().hex())"
+        "write_claims(report_of(), file); print(file.getvalue().hex())"
     )
-    with tempfile.TemporaryDirectory() as scratch:
-        command = [sys.executable, "-c", script, scratch]
-        here = Path(__file__).parent
-        other = subprocess.run(command, capture_output=True, text=True, check=True, cwd=here)
+    command = [sys.executable, "-c", script]
+    here = Path(__file__).parent
+    other = subprocess.run(command, capture_output=True, text=True, check=True, cwd=here)
     time.sleep(1.1)  # the clock of an archive and of its properties counts seconds
     assert other.stdout.strip() == book_of(report_of()).hex()

@@ -159,7 +159,7 @@ def _result(work: Work, label: str) -> Result:
     need = None if have is None else int(next_at(bill, np.array([have]))[0])
     if need == NEVER or len(lines) > 1:
         need = None
-    problem, reason, cite = "", bill.why or service.title, bill.cite
+    problem, reason, cite = "", say.reason(service, bill), bill.cite
     if not billed:
         problem, reason, cite = _why_not(work, label, number, base=base, need=need, have=have)
     return Result(
@@ -223,7 +223,7 @@ def _why_not(
         return "needs-base-code", f"billed beside {bill.needs} only", bill.cite
     if _lines_of(case.encounters, work.service, label):
         limit = next(x for x in work.service.limits if x.over == "encounter")
-        return limit.problem, f"an encounter without a charge: {limit.why}", limit.cite
+        return limit.problem, say.encounter(work.service), limit.cite
     fits = matches(work.facts, groups.first, bill.when, groups.minutes) & _on_clock(work, bill)
     if (fits & (units(bill, groups.minutes) > 0)).any():
         return _beside_another(work, bill)

@@ -10,6 +10,7 @@ import pandas as pd
 from ccbill.ledger.packed import unpacked
 from ccbill.ledger.store import Ledger
 from ccbill.report.tables import CLAIMS, TEXT
+from ccbill.tables import UNKNOWN, blank_text
 
 CASE = ["patient_id", "plan", "practice", "month"]  # practice is '' where it is unnamed
 HISTORY = [
@@ -116,10 +117,19 @@ def blob(ledger: Ledger, run: int, name: str) -> bytes | None:
 
 
 def claims_of(ledger: Ledger, run: int) -> pd.DataFrame:
-    """The claim lines of a run in their order: CLAIMS, and the `key` of each."""
+    """The claim lines of a run in their order: CLAIMS, and the `key` of each.
+
+    A column that was not there yet when the run was recorded is blank.
+    """
     content = blob(ledger, run, "claims")
     assert content is not None
-    return unpacked(content, CLAIMS)
+    lines = unpacked(content, CLAIMS)
+    since = {
+        name: blank_text(len(lines)) if kind == TEXT else UNKNOWN
+        for name, kind in CLAIMS.items()
+        if name not in lines
+    }
+    return lines.assign(**since)
 
 
 def earned(ledger: Ledger, claim_ids: Sequence[str], runs: Iterable[int]) -> pd.DataFrame:

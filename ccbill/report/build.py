@@ -8,11 +8,14 @@ import numpy as np
 import pandas as pd
 
 from ccbill.report.tables import ACTIVITIES, NOTES, RULES_USED, RUN, SUMMARY
+from ccbill.rules import say
 from ccbill.rules.decisions import Decisions
 from ccbill.rules.facts import Facts
 from ccbill.rules.model import Bill, Change, Plan, Service
 from ccbill.rules.parse import EPOCH
 from ccbill.tables import UNKNOWN, Ints, Note, Outcome, categorical, month_text, named
+
+SUMMED, CHANGING = ["plan", "code", "month"], ["units", "charge"]
 
 
 def trace(
@@ -62,13 +65,13 @@ def _of_line(column: pd.Series[Any], line_of_row: Ints) -> Any:
     return categorical(np.append(codes, -1)[line_of_row], words)
 
 
-def summary(lines: pd.DataFrame) -> pd.DataFrame:
-    """Patients, lines, units and money by plan, code and month."""
+def summary(lines: pd.DataFrame, earlier: pd.DataFrame) -> pd.DataFrame:
+    """SUMMARY of these lines (CLAIMS); `earlier` has what was billed before and stands."""
     known = lines.assign(
         charge=lines["charge"].where(lines["charge"] != UNKNOWN),
         expected_payment=lines["expected_payment"].where(lines["expected_payment"] != UNKNOWN),
     )
-    by = known.groupby(["plan", "code", "month"], observed=True, sort=True)
+    by = known.groupby(SUMMED, observed=True, sort=True)
     table = by.agg(
         patients=("patient_id", "nunique"),
         lines=("line", "size"),
@@ -76,9 +79,35 @@ def summary(lines: pd.DataFrame) -> pd.DataFrame:
         charge=("charge", lambda cents: cents.sum(min_count=1)),
         expected_payment=("expected_payment", lambda cents: cents.sum(min_count=1)),
     ).reset_index()
-    for name in ("charge", "expected_payment"):
+    table = table.join(_changes(table, earlier))
+    for name in ("charge", "expected_payment", "units_change", "charge_change"):
         table[name] = table[name].fillna(UNKNOWN).astype(np.int64)
     return table[list(SUMMARY)]
+
+
+def _changes(table: pd.DataFrame, earlier: pd.DataFrame) -> pd.DataFrame:
+    """How much more stands in each row's month than in the month before.
+
+    Nothing is known of a month in which the plan has no line; a code without one had no units.
+    """
+    before = earlier.assign(charge=earlier["charge"].where(earlier["charge"] != UNKNOWN))
+    both = pd.concat([each[[*SUMMED, *CHANGING]] for each in (table, before)])
+    both = both.astype({"plan": object, "code": object} | dict.fromkeys(CHANGING, float))
+    both["month"] = _months(both["month"])
+    total = both.groupby(SUMMED, as_index=False)[CHANGING].sum(min_count=1)
+    then = total.assign(month=total["month"] + 1, had=True)
+    told = then[["plan", "month"]].drop_duplicates().assign(told=True)
+    row = table[SUMMED].astype(object).assign(month=_months(table["month"]))
+    row = row.merge(total, "left", SUMMED).merge(then, "left", SUMMED, suffixes=("", "_then"))
+    row = row.merge(told, "left", ["plan", "month"])
+    none = row["told"].notna() & row["had"].isna()
+    return pd.DataFrame(
+        {f"{name}_change": row[name] - row[f"{name}_then"].mask(none, 0) for name in CHANGING}
+    )
+
+
+def _months(texts: pd.Series[Any]) -> Ints:
+    return texts.to_numpy(str).astype("M8[M]").astype(np.int64)
 
 
 def rules_used(decisions: Decisions) -> pd.DataFrame:
@@ -102,7 +131,7 @@ def _rule(plan: Plan, service: Service, bill: Bill) -> dict[str, str]:
         "rule": service.file.removesuffix(".toml"),
         "in_force_from": "" if service.first_day == 1 - EPOCH else str(start),
         "code": " ".join([bill.code, *bill.modifiers]),
-        "says": bill.why or service.title,
+        "says": say.reason(service, bill),
         "standing": bill.standing,
         "cite": bill.cite,
         "source": source.title,
@@ -151,7 +180,8 @@ def _in_a_line(value: Any) -> str:
     """One input or one column's heading in a line: `file patients.csv, column zip, …`."""
     if not isinstance(value, dict):
         return str(value)
-    return ", ".join(f"{key} {each}" for key, each in value.items() if each not in (None, ""))
+    told = {key: each for key, each in value.items() if each or (each == 0 and each is not False)}
+    return ", ".join(f"{key} {each}" for key, each in told.items())
 
 
 def counts(decisions: Decisions) -> dict[str, int]:

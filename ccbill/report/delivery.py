@@ -15,8 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import mkdtemp
 
-from xlsxwriter.exceptions import FileCreateError
-
+from ccbill import progress
 from ccbill.report import private
 from ccbill.report.console import record_text
 from ccbill.report.csv_files import write_csv, write_parquet
@@ -73,8 +72,6 @@ def deliver(report: Report, out: Path, formats: Sequence[str]) -> list[Path]:
         with private.only_run(out):
             _clear_leftovers(out)
             return _deliver(report, out, formats)
-    except FileCreateError as error:
-        raise private.output_error(out, error.args[0], OUR_NAMES) from None
     except OSError as error:
         raise private.output_error(out, error, OUR_NAMES) from None
 
@@ -97,8 +94,9 @@ def write_set(report: Report, stage: Stage, formats: Sequence[str]) -> list[str]
     names = []
     if "xlsx" in formats:
         for name, write_book in BOOKS.items():
+            progress.begins(f"writing {name}", progress.WRITING)
             with private.create(stage.new / name) as file:
-                write_book(report, file, stage.path)
+                write_book(report, file)
             names.append(name)
     if "html" in formats:
         from ccbill.report.html import write_report  # noqa: PLC0415  (templates and charts)
@@ -106,7 +104,9 @@ def write_set(report: Report, stage: Stage, formats: Sequence[str]) -> list[str]
         with private.create(stage.new / PAGE) as file:
             write_report(report, file)
         names.append(PAGE)
-    names += _write_tables(report, stage, [each for each in TABLE_WRITERS if each in formats])
+    if suffixes := [each for each in TABLE_WRITERS if each in formats]:
+        progress.begins(f"writing {' and '.join(suffixes)}", progress.WRITING)
+    names += _write_tables(report, stage, suffixes)
     names.append(RECORD)
     with private.create(stage.new / RECORD) as file:
         file.write(f"{record_text(report, [stage.new / name for name in names])}\n".encode())

@@ -1,6 +1,7 @@
-"""One table on a worksheet: cells by type, fitted widths, and pages that a printer can take.
+"""One table on a worksheet: formats by type, fitted widths, and pages that a printer can take.
 
-A sheet is laid out before its first cell, since XlsxWriter keeps one row in memory at a time.
+XlsxWriter makes the sheet and all that stands around the table, with a sample of each format; the
+rows take the samples' place (`rows`, `filled`).
 """
 
 from __future__ import annotations
@@ -10,34 +11,25 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from xlsxwriter import Workbook
 from xlsxwriter.format import Format
+from xlsxwriter.utility import xl_col_to_name
 from xlsxwriter.worksheet import Worksheet
 
-from ccbill.report.typed import STRING, distinct, is_text
+from ccbill.report.rows import Column
+from ccbill.report.typed import distinct, is_text
 
-ROWS_AT_ONCE = 16_384
+_SAMPLE = re.compile(rb'<c r="([A-Z]+)([0-9]+)" s="([0-9]+)"/>')
 
 LETTER = 1
 MARGIN = 0.4  # inches
 PAGE_WIDTH = (11 - 2 * MARGIN) * 0.94  # programs differ by a few hundredths in a column's width
 SCALES = range(80, 50, -5)  # per cent; a sheet too wide for the smallest goes over several pages
 
-LINE_HEIGHT = 13  # points
-MOST_LINES = 12
-
-# Day 0 of a workbook is 1899-12-30; it believes in a 29 February 1900, so earlier days are text.
-DAY_ZERO = 25_569
-FIRST_DAY = 61 - DAY_ZERO
-
-# XlsxWriter takes text of this form for its own rich text, and would not escape it.
-_RICH_TEXT = re.compile(r"<r>.*</r>", re.DOTALL)
 _OFFERABLE = re.compile(r"[^\W_][^,\"\x00-\x1f]*")
 LONGEST_LIST = 255  # characters, with a comma between two words
-LONGEST_RICH_TEXT = 16_000  # half of what a cell holds, for characters that count twice
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,26 +88,55 @@ class Styles:
         return self._made[key]
 
 
-def write_sheet(
-    book: Workbook, styles: Styles, title: str, table: pa.Table, layout: Layout
-) -> None:
-    """Add a sheet that holds this typed table from A1, with its heading, filter and pages."""
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """A sheet that stands without its rows: the table, and which of its columns wrap."""
+
+    table: pa.Table
+    layout: Layout
+    wraps: Sequence[bool]
+
+
+def add_sheet(book: Workbook, styles: Styles, title: str, table: pa.Table, layout: Layout) -> Sheet:
+    """Add a sheet for this typed table from A1, with its filter and pages.
+
+    In place of its rows it has samples: of the heading in the first row, of the cells in the
+    second, and of a column's marks below. `columns` reads them back.
+    """
     sheet: Worksheet = book.add_worksheet(title)
     widths = [_width(name, table.column(at)) for at, name in enumerate(table.column_names)]
     for at, (name, width) in enumerate(zip(table.column_names, widths, strict=True)):
         number_format = _number_format(name, table.column(at).type, layout)
         style = styles.of(number_format, width > layout.widest)
         sheet.set_column(at, at, min(width, layout.widest), style)
+        at_right = _is_number(table.column(at).type)
+        samples = [styles.number_heading if at_right else styles.heading, style]
+        samples += [styles.of("@", mark=mark) for mark in layout.marked.get(name, {}).values()]
+        for row, sample in enumerate(samples):
+            sheet.write_blank(row, at, None, sample)
     sheet.freeze_panes(1, layout.frozen)
     sheet.autofilter(0, 0, len(table), len(widths) - 1)
     sheet.ignore_errors({"number_stored_as_text": f"A2:XFD{len(table) + 2}"})
     _lay_out_pages(sheet, title, table, widths, layout)
     _offer(sheet, table, layout)
-    sheet.set_row(0, 21)
-    for at, name in enumerate(table.column_names):
-        at_right = _is_number(table.column(at).type)
-        _write_text(sheet, 0, at, name, styles.number_heading if at_right else styles.heading)
-    _write_rows(sheet, styles, table, [width > layout.widest for width in widths], layout)
+    return Sheet(table, layout, [width > layout.widest for width in widths])
+
+
+def columns(sheet: Sheet, samples: bytes) -> list[Column]:
+    """How the columns are written, from the samples as XlsxWriter wrote them."""
+    numbers = {
+        (letters.decode(), int(row)): int(style) for letters, row, style in _SAMPLE.findall(samples)
+    }
+    found = []
+    for at, (name, wraps) in enumerate(zip(sheet.table.column_names, sheet.wraps, strict=True)):
+        letters = xl_col_to_name(at)
+        marked = {
+            word: numbers[letters, row]
+            for row, word in enumerate(sheet.layout.marked.get(name, ()), 3)
+        }
+        plain = numbers[letters, 1], numbers[letters, 2]
+        found.append(Column(letters, *plain, marked, wraps, sheet.layout.widest))
+    return found
 
 
 def _offer(sheet: Worksheet, table: pa.Table, layout: Layout) -> None:
@@ -137,77 +158,6 @@ def _offerable(texts: pa.Array) -> list[str]:
         if len(",".join([*words, word])) <= LONGEST_LIST:
             words.append(word)
     return words
-
-
-def _write_rows(
-    sheet: Worksheet, styles: Styles, table: pa.Table, wrapped: list[bool], layout: Layout
-) -> None:
-    """Cell by cell, as the library takes them; blanks are not written."""
-    writes = [_write_text if is_text(column.type) else _write_value for column in table.columns]
-    marks = [_marks(styles, layout.marked.get(name)) for name in table.column_names]
-    for start in range(0, len(table), ROWS_AT_ONCE):
-        part = table.slice(start, ROWS_AT_ONCE)
-        rows = zip(*[_cells(column) for column in part.columns], strict=True)
-        lines = _lines(
-            [column for column, wrap in zip(part.columns, wrapped, strict=True) if wrap],
-            layout.widest,
-        )
-        for row, cells in enumerate(rows, start + 1):
-            if lines and lines[row - start - 1] > 1:
-                sheet.set_row(row, lines[row - start - 1] * LINE_HEIGHT + 2)
-            for at, value in enumerate(cells):
-                if value is None or value == "":
-                    continue
-                mark = marks[at]
-                writes[at](sheet, row, at, value, mark.get(value, mark.get("*")) if mark else None)
-
-
-def _lines(columns: list[pa.ChunkedArray], width: int) -> list[int]:
-    """How many lines each row needs, for columns that wrap; programs differ in finding out."""
-    most: Any = 1
-    for column in columns:
-        texts = column.cast(STRING)
-        lengths = pc.fill_null(pc.utf8_length(texts), 0).to_numpy()
-        breaks = pc.fill_null(pc.count_substring(texts, "\n"), 0).to_numpy()
-        most = np.maximum(most, -(-lengths // (width + 4)) + breaks)
-    return np.minimum(most, MOST_LINES).tolist() if columns else []
-
-
-def _write_value(
-    sheet: Worksheet, row: int, at: int, value: float | str, style: Format | None
-) -> None:
-    if isinstance(value, str):  # a day before workbooks have days
-        sheet.write_string(row, at, value, style)
-    else:
-        sheet.write_number(row, at, value, style)
-
-
-def _write_text(sheet: Worksheet, row: int, at: int, text: str, style: Format | None) -> None:
-    if text.startswith("<r>") and _RICH_TEXT.fullmatch(text):
-        parts = (text[:1], text[1:2], text[2:LONGEST_RICH_TEXT])
-        sheet.write_rich_string(row, at, *parts, *([style] if style else []))
-    else:
-        sheet.write_string(row, at, text, style)
-
-
-def _marks(styles: Styles, marked: dict[str, str] | None) -> dict[str, Format]:
-    return {text: styles.of("@", mark=mark) for text, mark in (marked or {}).items()}
-
-
-def _cells(column: pa.ChunkedArray) -> list[Any]:
-    """The column as a workbook has it: text, numbers, and days as their number."""
-    values = column.combine_chunks()
-    if isinstance(values, pa.DictionaryArray):
-        return list(values.dictionary_decode().to_pylist())
-    if pa.types.is_decimal(values.type):
-        return [None if amount is None else float(amount) for amount in values.to_pylist()]
-    if pa.types.is_date32(values.type):
-        days = values.cast(pa.int32()).to_pylist()
-        return [
-            day if day is None else day + DAY_ZERO if day >= FIRST_DAY else text
-            for day, text in zip(days, values.cast(pa.string()).to_pylist(), strict=True)
-        ]
-    return list(values.to_pylist())
 
 
 def _is_number(column_type: Any) -> bool:

@@ -16,8 +16,6 @@ from hashlib import sha256
 from pathlib import Path
 from tempfile import mkdtemp
 
-from xlsxwriter.exceptions import FileCreateError
-
 from ccbill.errors import CcbillError, Exit, Message
 from ccbill.report import private
 from ccbill.report.delivery import (
@@ -52,8 +50,6 @@ def folder(out: Path, *, make: bool = True) -> Iterator[None]:
             private.prepare(out, OUR_NAMES)
         with private.only_run(out):
             yield
-    except FileCreateError as error:
-        raise private.output_error(out, error.args[0], OUR_NAMES) from None
     except OSError as error:
         raise private.output_error(out, error, OUR_NAMES) from None
 

@@ -63,6 +63,7 @@ CLAIMS = {
     "rule_standing": TEXT,
     "missing": TEXT,
     "notes": TEXT,
+    "why": TEXT,  # what earned the line, in a sentence
 }
 
 EXCEPTIONS = {
@@ -170,6 +171,8 @@ SUMMARY = {
     "units": NUMBER,
     "charge": CENTS,
     "expected_payment": CENTS,
+    "units_change": NUMBER,  # all that stands for the month, less all for the month before
+    "charge_change": CENTS,
 }
 
 RULES_USED = {

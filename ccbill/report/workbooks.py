@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from io import BytesIO
-from pathlib import Path
 from typing import Any, BinaryIO
 
 import pandas as pd
@@ -13,7 +12,8 @@ import pyarrow as pa
 from xlsxwriter import Workbook
 
 from ccbill.report import tables
-from ccbill.report.sheet import FONT, Layout, Styles, write_sheet
+from ccbill.report.filled import fill
+from ccbill.report.sheet import FONT, Layout, Styles, add_sheet
 from ccbill.report.tables import Report
 from ccbill.report.to_do import to_do
 from ccbill.report.typed import typed
@@ -30,7 +30,7 @@ CLAIMS_LAYOUT = Layout(
         "rendering_npi",
         "month",
     ),
-    widest=80,
+    widest=110,
     marked={
         "status": {"replacement": "look", "void": "stop"},
         "missing": {"*": "look"},
@@ -46,26 +46,27 @@ EXCEPTIONS_LAYOUT = Layout(
 _TO_DO = Layout(frozen=2, marked=EXCEPTIONS_LAYOUT.marked)
 _TWO_KEYS = Layout(frozen=2)
 _ONE_KEY = Layout(frozen=1)
+_RUN = Layout(frozen=1, widest=100)
 
-Sheet = tuple[str, pd.DataFrame, dict[str, str], Layout]
+Titled = tuple[str, pd.DataFrame, dict[str, str], Layout]
 
 
-def write_claims(report: Report, file: BinaryIO, scratch: Path) -> None:
-    """Write claims.xlsx; the library keeps its own temporary files in `scratch`."""
-    sheets: list[Sheet] = [
+def write_claims(report: Report, file: BinaryIO) -> None:
+    """Write claims.xlsx."""
+    sheets: list[Titled] = [
         ("Claims", report.claims, tables.CLAIMS, CLAIMS_LAYOUT),
         ("Encounters", report.encounters, tables.CLAIMS, CLAIMS_LAYOUT),
         ("Summary", report.summary, tables.SUMMARY, _TWO_KEYS),
         ("Billed before", report.submitted, tables.CLAIMS, CLAIMS_LAYOUT),
         ("Rules used", report.rules_used, tables.RULES_USED, _TWO_KEYS),
-        ("Run", report.run, tables.RUN, _ONE_KEY),
+        ("Run", report.run, tables.RUN, _RUN),
     ]
-    _write_book("Claims", sheets, report, file, scratch)
+    _write_book("Claims", sheets, report, file)
 
 
-def write_exceptions(report: Report, file: BinaryIO, scratch: Path) -> None:
-    """Write exceptions.xlsx; the library keeps its own temporary files in `scratch`."""
-    sheets: list[Sheet] = [
+def write_exceptions(report: Report, file: BinaryIO) -> None:
+    """Write exceptions.xlsx."""
+    sheets: list[Titled] = [
         ("To do", to_do(report.exceptions), tables.TO_DO, _TO_DO),
         ("Exceptions", report.exceptions, tables.EXCEPTIONS, EXCEPTIONS_LAYOUT),
         ("Near misses", report.near_misses, tables.NEAR_MISSES, _TWO_KEYS),
@@ -73,42 +74,33 @@ def write_exceptions(report: Report, file: BinaryIO, scratch: Path) -> None:
         ("Balance", report.balance, tables.BALANCE, _TWO_KEYS),
         ("Notes", report.notes, tables.NOTES, _ONE_KEY),
     ]
-    _write_book("Exceptions", sheets, report, file, scratch)
+    _write_book("Exceptions", sheets, report, file)
 
 
-def _write_book(
-    title: str, sheets: list[Sheet], report: Report, file: BinaryIO, scratch: Path
-) -> None:
+def _write_book(title: str, sheets: list[Titled], report: Report, file: BinaryIO) -> None:
     ready = ((name, typed(table, columns), layout) for name, table, columns, layout in sheets)
-    write_tables(title, ready, created(report.record), file, scratch)
+    write_tables(title, ready, made_on(report.record), file)
 
 
 def write_tables(
     title: str,
     sheets: Iterable[tuple[str, pa.Table, Layout]],
-    made: datetime,
+    created: datetime,
     file: BinaryIO,
-    scratch: Path,
 ) -> None:
     """Write a workbook of typed tables, which says that it was made then."""
-    options = {
-        "constant_memory": True,
-        "tmpdir": str(scratch),
-        "strings_to_formulas": False,
-        "strings_to_urls": False,
-        "strings_to_numbers": False,
-        "use_zip64": True,
-        "default_format_properties": dict(FONT),  # which the workbook adds to
-    }
-    whole = BytesIO()  # an archive that the disk cuts off would complain on its own
-    book = Workbook(whole, options)
-    book.set_properties({"title": title, "author": "ccbill", "created": made})
+    options = {"in_memory": True, "default_format_properties": dict(FONT)}  # a dict it adds to
+    made = BytesIO()
+    book = Workbook(made, options)
+    book.set_properties({"title": title, "author": "ccbill", "created": created})
     styles = Styles(book)
-    for name, table, layout in sheets:
-        for part_name, part in _parts(name, table):
-            write_sheet(book, styles, part_name, part, layout)
+    parts = [
+        add_sheet(book, styles, part_name, part, layout)
+        for name, table, layout in sheets
+        for part_name, part in _parts(name, table)
+    ]
     book.close()
-    file.write(whole.getbuffer())
+    fill(made, parts, file)
 
 
 def _parts(name: str, table: pa.Table) -> list[tuple[str, pa.Table]]:
@@ -120,7 +112,7 @@ def _parts(name: str, table: pa.Table) -> list[tuple[str, pa.Table]]:
     ]
 
 
-def created(record: dict[str, Any]) -> datetime:
+def made_on(record: dict[str, Any]) -> datetime:
     """When the run was made, by its own record, so that the same run gives the same bytes."""
     try:
         made = datetime.fromisoformat(str(record.get("created")))

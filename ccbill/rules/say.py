@@ -217,6 +217,33 @@ def bill(service: Service, each: Bill) -> str:
     return f"{said}, {more}" if more else said
 
 
+def reason(service: Service, each: Bill) -> str:
+    """What the work is that the bill pays for, in the rule's own words."""
+    return each.why or service.title
+
+
+def line(service: Service, each: Bill, units: int, minutes: int, activities: int) -> str:
+    """Why a claim line has its units: `76 counted minutes in 3 activities earn 1 unit of 99487`."""
+    work = f"{activities:,} {'activity' if activities == 1 else 'activities'}"
+    one = activities == 1
+    if service.uses_minutes or "minutes" in each.when:
+        time = f"{minutes:,} counted minute{'' if minutes == 1 else 's'}"
+        if service.minutes == "longest" and not one:
+            work += f", the longest of {time},"
+        else:
+            work, one = f"{time} in {work}", minutes == 1
+    code = " ".join([each.code, *each.modifiers])
+    earned = f"earn{'s' if one else ''} {units:,} unit{'' if units == 1 else 's'} of {code}"
+    beside = f" beside {each.needs}" if each.needs else ""
+    return f"{work} {earned}{beside}: {reason(service, each)}."
+
+
+def encounter(service: Service) -> str:
+    """Why work that would earn a line has none of its own."""
+    beyond = next(each for each in service.limits if each.over == "encounter")
+    return f"an encounter without a charge: {beyond.why}"
+
+
 def limit(each: Limit) -> str:
     """How many are billed, and what becomes of the others."""
     within = listed(each.within, "and")

@@ -36,7 +36,7 @@ def ours(folder: str, *titles_and_tables: tuple[str, pa.Table, Any]) -> None:
     from ccbill.report import workbooks  # noqa: PLC0415  (not in the other processes)
 
     with (Path(folder) / "ours.xlsx").open("w+b") as file:
-        workbooks.write_tables("Bench", titles_and_tables, MADE, file, Path(folder))
+        workbooks.write_tables("Bench", titles_and_tables, MADE, file)
 
 
 def as_written(table: pa.Table) -> pa.Table:
