@@ -18,6 +18,7 @@ from ccbill.config import Practice, Settings
 from ccbill.drafts import AS_DRAFTED, LATEST, drafts
 from ccbill.fees import Fees
 from ccbill.report.tables import CLAIMS
+from ccbill.rules import say
 from ccbill.rules.bill import month_end
 from ccbill.rules.decisions import Billed, Decisions, Stake
 from ccbill.rules.facts import Facts
@@ -75,9 +76,10 @@ def claims(
 ) -> Claims:
     """Every claim line that the decisions bill, priced; `today` is days since 1970-01-01."""
     lines, drafts = _table(facts, decisions, decisions.billed, settings)
-    encounters, _ = _table(facts, decisions, decisions.encounters, settings)
+    encounters, listed = _table(facts, decisions, decisions.encounters, settings)
     _price(lines, drafts, fees)
     encounters = encounters.assign(charge=UNKNOWN, expected_payment=UNKNOWN, notes="encounter")
+    encounters["why"] = _listed(decisions, listed)
     for table in (lines, encounters):
         table["missing"] = _missing(table)
     lines["notes"] = _notes(lines, drafts, today)
@@ -92,11 +94,12 @@ def claims(
 def hold_unbillable(decisions: Decisions, drafted: Claims, *, complete: bool) -> Decisions:
     """The decisions with lines held that cannot go out: those without a charge that they must have,
     and with `complete` those that lack a field which their payer will want."""
-    lacking = (drafted.lines["missing"] != "").to_numpy(bool) & complete
-    for problem, why, lines in (
-        ("charge-missing", "it must be billed with a charged amount", drafted.uncharged),
-        ("claim-incomplete", "the line lacks a field that the payer will want", lacking),
-    ):
+    asked = [("charge-missing", "it must be billed with a charged amount", drafted.uncharged)]
+    if complete:
+        lacks = drafted.lines["missing"].to_numpy(object)
+        several = sorted({*lacks} - {""})
+        asked += [("claim-incomplete", f"the line lacks {each}", lacks == each) for each in several]
+    for problem, why, lines in asked:
         if lines.any():
             decisions = _held(decisions, drafted, lines, problem, why)
     return decisions
@@ -283,7 +286,10 @@ def _missing(table: pd.DataFrame) -> npt.NDArray[np.object_]:
     lacks = np.zeros(len(table), np.int64)  # a bit for each field
     for n, name in enumerate(WANTED):
         column = table[name]
-        blank = (column == UNKNOWN) if PATIENT_FIELDS.get(name, TEXT) != TEXT else column.isna()
+        if PATIENT_FIELDS.get(name, TEXT) != TEXT:
+            blank = column == UNKNOWN
+        else:
+            blank = column.isna() | (column == "")  # as the NPI of an unnamed practice is
         lacks |= blank.to_numpy(bool).astype(np.int64) << n
     sets, which = np.unique(lacks, return_inverse=True)
     texts = [", ".join(name for n, name in enumerate(WANTED) if each >> n & 1) for each in sets]
@@ -297,6 +303,12 @@ def _notes(table: pd.DataFrame, drafts: pd.DataFrame, today: int) -> npt.NDArray
     said[(table["charge"] == UNKNOWN).to_numpy()] += "charge-missing; "
     codes, texts = pd.factorize(said)
     return np.array([text.removesuffix("; ") for text in texts], object)[codes]
+
+
+def _listed(decisions: Decisions, drafts: pd.DataFrame) -> npt.NDArray[np.object_]:
+    """Why each encounter has no line of its own."""
+    texts = [f"{say.encounter(billed.service)}." for billed in decisions.encounters]
+    return np.array([text[:1].upper() + text[1:] for text in texts], object)[drafts["billed"]]
 
 
 def _line_of_row(facts: Facts, decisions: Decisions, drafts: pd.DataFrame) -> Ints:

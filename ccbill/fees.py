@@ -37,16 +37,18 @@ class Fees:
     ) -> tuple[Cents, Cents]:
         """The charge and the expected payment of one unit of each line, UNKNOWN where none.
 
-        A price with the line's modifiers goes before one without any, and the payer's before the
-        plan's. `modifiers` are texts like those of the table.
+        A price with the line's modifiers goes before one without any, the payer's before the
+        plan's, and of several on one day the one that begins last. `modifiers` are texts like those
+        of the table.
         """
         charge = np.full(len(day), UNKNOWN, np.int64)
         expected = np.full(len(day), UNKNOWN, np.int64)
         if not len(self.table) or not len(day):
             return charge, expected
         prices: dict[tuple[str, str, str], list[Any]] = {}
-        keys = zip(*(self.table[name] for name in ("for", "code", "modifiers")), strict=True)
-        for key, fee in zip(keys, self.table.itertuples(index=False), strict=True):
+        latest = self.table.sort_values("first_day", ascending=False, kind="stable")
+        keys = zip(*(latest[name] for name in ("for", "code", "modifiers")), strict=True)
+        for key, fee in zip(keys, latest.itertuples(index=False), strict=True):
             prices.setdefault(key, []).append(fee)
         sort, first = together(payer, plan, code, modifiers)
         lines = (pd.Series(column).iloc[first] for column in (payer, plan, code, modifiers))

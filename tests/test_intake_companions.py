@@ -9,6 +9,7 @@ import pytest
 from test_intake_rows import HEADING, column, noted, problems, read
 
 from ccbill.errors import CcbillError
+from ccbill.intake.fees import read_fees
 from ccbill.tables import UNKNOWN
 
 
@@ -116,6 +117,72 @@ def test_the_earliest_consent_of_both_files_counts(tmp_path: Path) -> None:
     assert result.patients.loc["1", "city"] == "Flint"
 
 
+def test_lines_of_the_patients_file_that_disagree_are_noted(tmp_path: Path) -> None:
+    text = f"{HEADING}\n1,B,2026-03-01,5,email\n2,B,2026-03-01,5,email\n"
+    patients = (
+        "patient_id,payer,member_id,from,to,last_name,birth_date\n"
+        "1,B,M1,,2025-12-31,Older,1950-01-01\n1,B,M2,2026-01-01,,Newer,1950-01-02\n"
+        "2,B,M3,,,Only,1950-01-03\n3,B,M4,,,One,1950-01-04\n3,B,M4,,,Other,1950-01-04\n"
+    )
+    result = read(tmp_path, text, patients=patients)
+    assert result.patients["last_name"].tolist() == ["Newer", "Only"]
+    assert [n.what for n in result.notes if n.problem == "patient-details-differ"] == [
+        "last_name has more than one value for 1 patient: the latest counts",
+        "birth_date has more than one value for 1 patient: the latest counts",
+    ]
+
+
 def test_patients_are_in_the_order_of_their_categories(tmp_path: Path) -> None:
     result = read(tmp_path, f"{HEADING}\n2,B,2026-03-01,5,email\n10,B,2026-03-01,5,email\n")
     assert list(result.patients.index) == list(result.activities["patient"].cat.categories)
+
+
+def price(tmp_path: Path, text: str, code: str, date: str) -> tuple[int, int]:
+    """The charge and the expected payment of one unit on a day, in cents."""
+    (tmp_path / "fees.csv").write_text(text)
+    line = (pd.Series([each]) for each in ("bcbsm-pdcm", "BCBSM", code, ""))
+    [charge], [expected] = read_fees(tmp_path / "fees.csv").of(*line, np.array([number(date)]))
+    return int(charge), int(expected)
+
+
+FEES = (
+    "plan,code,charge,collection_rate,from,to\n"
+    "bcbsm-pdcm,g9002,80,0.5,2026-01-01,\nbcbsm-pdcm,G9002,90,0.5,2026-07-01,\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("date", "charge"), [("2025-12-31", UNKNOWN), ("2026-06-30", 8000), ("2026-07-01", 9000)]
+)
+def test_of_two_prices_the_one_that_begins_last_counts(
+    tmp_path: Path, date: str, charge: int
+) -> None:
+    expected = UNKNOWN if charge == UNKNOWN else charge // 2
+    for text in (FEES, "\n".join([FEES.splitlines()[n] for n in (0, 2, 1)])):
+        assert price(tmp_path, text, "G9002", date) == (charge, expected)
+
+
+def test_a_fee_schedule_that_says_two_things_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(CcbillError) as refused:
+        price(
+            tmp_path,
+            f"{FEES}bcbsm-pdcm,G9002,95,,2026-07-01,\nbcbsm-pdcm,,5,,,\n"
+            "bcbsm-pdcm,98966,5,,2026-07-01,2026-06-30\n",
+            "G9002",
+            "2026-07-01",
+        )
+    assert [str(message) for message in refused.value.messages] == [
+        "fees.csv:5:B (code): is blank\n  Nothing was read or written.\n"
+        "  fix: write the code of the price",
+        "fees.csv:6:F (to): is before the day in from\n  Nothing was read or written.\n"
+        "  fix: correct one of the two",
+        "fees.csv:4:B (code): has another price from the same day above\n"
+        "  Nothing was read or written.\n"
+        "  fix: keep the one that counts, or give each its from",
+    ]
+    with pytest.raises(CcbillError) as refused:
+        price(tmp_path, FEES.replace("0.5", "50%"), "G9002", "2026-07-01")
+    assert [str(message) for message in refused.value.messages][:1] == [
+        "fees.csv:2:D (collection_rate): is not an amount from 0 to 1\n"
+        "  Nothing was read or written.\n  fix: write it as 0.33"
+    ]

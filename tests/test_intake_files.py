@@ -12,6 +12,7 @@ import pytest
 from ccbill import intake
 from ccbill.config import Settings
 from ccbill.errors import CcbillError, Exit
+from ccbill.intake.files import labels
 from ccbill.tables import Intake
 
 TEXT = (
@@ -139,6 +140,12 @@ def test_files_that_are_not_there_or_are_folders(tmp_path: Path) -> None:
         )
     said = [message.what for message in refused.value.messages]
     assert said == ["cannot be read: no such file or directory", "is a folder"]
+
+
+def test_every_input_has_a_name_in_messages() -> None:
+    paths = [".", "-", "a/log.csv", "b/log.csv", "c/other.csv"]
+    named = [".", "standard input", "a/log.csv", "b/log.csv", "other.csv"]
+    assert labels(paths) == named
 
 
 def test_a_lock_file_is_refused_by_its_name(tmp_path: Path) -> None:

@@ -273,6 +273,18 @@ def test_a_rejected_replacement_leaves_the_first_claim_standing(billed: Practice
     billed.ccbill("ledger", "verify")
 
 
+def test_a_claim_is_voided_in_the_run_whose_version_stands(billed: Practice) -> None:
+    billed.bill([AUGUST[0] | {"minutes": "80"}, AUGUST[1]], "--submit")
+    billed.ccbill("ledger", "reject", "2")
+    claim = billed.json("history", "100001")["lines"][0]["claim_id"]
+    assert billed.json("void", "--claim", claim)["run"] == 1
+    assert billed.statuses() == ["submitted", "void"]
+    other = billed.json("history", "100002")["lines"][0]["claim_id"]
+    billed.ccbill("ledger", "void", "--claim", other)
+    assert billed.statuses() == ["void", "void"]
+    billed.ccbill("ledger", "verify")
+
+
 def test_a_draft_has_nothing_to_void(practice: Practice) -> None:
     practice.bill(AUGUST)
     for command in ("void", "reject"):
@@ -311,13 +323,19 @@ def test_history_needs_only_what_says_what_was_billed(practice: Practice) -> Non
 
 def test_history_that_cannot_be_read_is_refused_whole(practice: Practice) -> None:
     (practice.home / "old.csv").write_text(
-        "plan,patient_id,code,service_from,units\n"
+        "plan,patient_id,code,service_from,units\n\n"
         "bcbsm-pdmc,100001,99487,2026-08-14,1\n"
         "bcbsm-pdcm,,99487,8/14/2026,x\n"
+        "bcbsm-pdcm,100002,99487,2026-08-14,0\n"
     )
     said = practice.ccbill("ledger", "import", "old.csv", exits=3).stderr
-    for part in ("old.csv:3:service_from", "old.csv:3:units", "old.csv:3:patient_id", "bcbsm-pdcm"):
-        assert part in said
+    assert [line for line in said.splitlines() if line.startswith("old.csv")] == [
+        "old.csv:4:D (service_from): is not a date such as 2026-10-05",
+        "old.csv:4:E (units): is not a number",
+        "old.csv:4:B (patient_id): is blank",
+        "old.csv:5:E (units): is less than 1",
+        "old.csv:3:A (plan): 'bcbsm-pdmc' is not a plan",
+    ]
     (practice.home / "old.csv").write_text("plan,code\n")
     said = practice.ccbill("ledger", "import", "old.csv", exits=3).stderr
     assert "has no column patient_id" in said

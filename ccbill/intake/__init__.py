@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from ccbill import progress
 from ccbill.config import Settings
 from ccbill.errors import CcbillError, Exit, Message
 from ccbill.intake import checks, columns, companions, details, heading, practices, report
@@ -89,7 +90,9 @@ def _opened(
     wanted += [columns.wanted_patients(settings)] if patients else []
     wanted += [columns.wanted_staff(settings)] if staff else []
     files: list[_File | None] = []
-    for path, name, want in zip(named, names, wanted, strict=True):
+    done = progress.files(named, progress.READING, progress.UNDERSTANDING)
+    for path, name, want, before in zip(named, names, wanted, done, strict=True):
+        progress.begins(f"reading {name}", before)
         own_sheet = sheet if want.role == "activities" else None
         files.append(_file(path, name, want, own_sheet, settings, messages))
     found = dict(zip(("patients", "staff"), (patients, staff), strict=True))
@@ -144,6 +147,7 @@ def _typed(files: list[_File], settings: Settings) -> tuple[list[Part], list[Tex
     """The exports in their types, and the cells of their ragged rows."""
     parts, ragged = [], []
     for file in files:
+        progress.begins(f"understanding {file.table.name}", progress.UNDERSTANDING)
         clean = heading.cleaned(file.table, file.matched)
         whole, cells, lost = with_ragged(clean)
         part = typed(heading.filled_down(whole, file.matched, settings), file.matched, settings)

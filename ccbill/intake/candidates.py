@@ -12,6 +12,7 @@ from ccbill.intake.text import Text
 from ccbill.intake.words import recognised_share
 from ccbill.vocabulary import fold
 
+WORDED = ("kind", "mode", "credential", "payer")
 MOSTLY = 0.9  # of a column's cells, for it to be one of dates
 
 
@@ -21,6 +22,8 @@ def likely(table: Table, taken: Collection[int], column: str) -> list[int]:
     The one whose name is nearest comes before those whose cells read as the column's.
     """
     free = [at for at, name in enumerate(table.headings) if name and at not in taken]
+    if column in WORDED:
+        free = [at for at in free if not _begins_with_digits(table.columns[at])]
     near = _nearest(column, [table.headings[at] for at in free])
     by_name = [at for at in free if table.headings[at] == near][:1]
     by_cells = [at for at in free if _reads_as(column, table.columns[at])]
@@ -35,7 +38,13 @@ def _nearest(column: str, headings: list[str]) -> str | None:
         near = nearest(word, list(by_fold))
         if near:
             return by_fold[near]
-    return None
+    has_one = (each for each in headings if {*map(fold, each.split())} & {fold(w) for w in words})
+    return next(has_one, None)
+
+
+def _begins_with_digits(cells: Text) -> bool:
+    """Whether every cell does, as those of numbers, days and times do."""
+    return all(word[:1].isdigit() for word in cells.words() if word)
 
 
 def _reads_as(column: str, cells: Text) -> bool:

@@ -46,7 +46,8 @@ def _days(rows: Rows, file: Part | None, file_patient: Whole, name: str, count: 
     its = unknowns(count)
     if file is not None and name in file.whole:
         since = file.whole.get("from", unknowns(len(file_patient)))
-        its, _ = settled(file_patient, since, file.whole[name], UNKNOWN, count, earliest)
+        its, several = settled(file_patient, since, file.whole[name], UNKNOWN, count, earliest)
+        differ |= several
     both = (own != UNKNOWN) & (its != UNKNOWN)
     found = np.where(own != UNKNOWN, own, its)
     if earliest:
@@ -63,7 +64,9 @@ def _text(rows: Rows, file: Part | None, file_patient: Whole, name: str, count: 
     if file is not None and name in file.text:
         cells = file.text[name].sorted()
         since = file.whole.get("from", unknowns(len(file_patient)))
-        its = Text(settled(file_patient, since, cells.codes, -1, count, False)[0], cells.values)
+        found, several = settled(file_patient, since, cells.codes, -1, count, False)
+        its = Text(found, cells.values)
+        differ |= several & own.blank
     if name != "member_id":  # by date: a change of payer is no disagreement
         _note(rows, name, differ | _unlike(own, its))
     return own.filled(its)

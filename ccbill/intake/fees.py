@@ -44,7 +44,12 @@ SPELLINGS = {
     "effective from": "from",
     "effective to": "to",
 }
-MOST = Decimal(1_000_000)
+# The columns of amounts, the most that each may say, and how one is written.
+LIKE = (
+    ("charge", 1_000_000, "125.00"),
+    ("expected_payment", 1_000_000, "125.00"),
+    ("collection_rate", 1, "0.33"),
+)
 
 
 def read_fees(path: Path, limits: Limits = USUAL) -> Fees:
@@ -76,8 +81,8 @@ def _fees(table: Table, matched: Matched) -> Fees:
     text = {name: as_words(table.columns[places[0]]) for name, places in matched.columns.items()}
     messages: list[Message] = []
     prices = {}
-    for name, most in (("charge", MOST), ("expected_payment", MOST), ("collection_rate", 1)):
-        prices[name] = _decimals(table, matched, text, name, Decimal(most), messages)
+    for name, most, like in LIKE:
+        prices[name] = _decimals(table, matched, text, name, Decimal(most), like, messages)
     days = {name: _days(table, matched, text, name, messages) for name in ("from", "to")}
     if messages:
         raise CcbillError(Exit.INPUT, *messages)
@@ -89,25 +94,54 @@ def _fees(table: Table, matched: Matched) -> Fees:
     rates = zip(prices["charge"], prices["collection_rate"], strict=True)
     collected = [_cents(p * r) if p is not None and r is not None else UNKNOWN for p, r in rates]
     expected = [_cents(price) for price in prices["expected_payment"]]
-    to = days["to"]
-    return Fees(
-        pd.DataFrame(
-            {
-                "for": [
-                    (p or q).casefold() for p, q in zip(words["payer"], words["plan"], strict=True)
-                ],
-                "code": words["code"],
-                "modifiers": [
-                    " ".join(sorted(m.replace(",", " ").replace(";", " ").upper().split()))
-                    for m in words["modifiers"]
-                ],
-                "charge": charge,
-                "expected": np.where(np.array(expected) == UNKNOWN, collected, expected),
-                "first_day": days["from"],
-                "last_day": np.where(to == UNKNOWN, FOREVER, to),
-            }
-        )
+    listed = pd.DataFrame(
+        {
+            "for": [
+                (p or q).casefold() for p, q in zip(words["payer"], words["plan"], strict=True)
+            ],
+            "code": [code.upper() for code in words["code"]],
+            "modifiers": [
+                " ".join(sorted(m.replace(",", " ").replace(";", " ").upper().split()))
+                for m in words["modifiers"]
+            ],
+            "charge": charge,
+            "expected": np.where(np.array(expected) == UNKNOWN, collected, expected),
+            "first_day": days["from"],
+            "last_day": np.where(days["to"] == UNKNOWN, FOREVER, days["to"]),
+        }
     )
+    messages = _unclear(table, matched, listed)
+    if messages:
+        raise CcbillError(Exit.INPUT, *messages)
+    return Fees(listed)
+
+
+def _unclear(table: Table, matched: Matched, prices: pd.DataFrame) -> list[Message]:
+    """What is wrong with prices that are for no code, for no day, or two for the same."""
+    priced = (prices["charge"] != UNKNOWN) | (prices["expected"] != UNKNOWN)
+    key = ["for", "code", "modifiers", "first_day"]
+    whole = prices.drop_duplicates([*key, "charge", "expected"])
+    again = whole.index[whole.duplicated(key)]
+    found = (
+        ("code", priced & (prices["code"] == ""), "is blank", "write the code of the price"),
+        (
+            "to",
+            prices["last_day"] < prices["first_day"],
+            "is before the day in from",
+            "correct one of the two",
+        ),
+        (
+            "code",
+            prices.index.isin(again),
+            "has another price from the same day above",
+            "keep the one that counts, or give each its from",
+        ),
+    )
+    return [
+        Message(table.place(int(row), matched.columns[name][0]), what, checks.NOTHING, fix)
+        for name, wrong, what, fix in found
+        for row in table.rows[np.asarray(wrong, bool)]
+    ]
 
 
 def _words(text: Text) -> list[str]:
@@ -121,6 +155,7 @@ def _decimals(
     text: dict[str, Text],
     name: str,
     most: Decimal,
+    like: str,
     messages: list[Message],
 ) -> list[Decimal | None]:
     """The column's amounts; a cell that is none, or over `most`, adds a message."""
@@ -134,7 +169,7 @@ def _decimals(
         for word, ok in zip(plain.to_pylist(), good, strict=True)
     ]
     lost = np.array([*(a is None for a in amounts), False])[text[name].codes]
-    messages += _unread(table, matched, name, lost, f"an amount from 0 to {most:,}", "125.00")
+    messages += _unread(table, matched, name, lost, f"an amount from 0 to {most:,}", like)
     return [[*amounts, None][code] for code in text[name].codes]
 
 

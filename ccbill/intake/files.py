@@ -18,7 +18,7 @@ STANDARD_INPUT = "-"
 
 def labels(paths: list[str]) -> list[str]:
     """How each input is named in messages: by its file name, or in full where two share that."""
-    names = ["standard input" if p == STANDARD_INPUT else Path(p).name for p in paths]
+    names = ["standard input" if p == STANDARD_INPUT else Path(p).name or p for p in paths]
     return [n if names.count(n) == 1 else p for n, p in zip(names, paths, strict=True)]
 
 

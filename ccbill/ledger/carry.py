@@ -12,11 +12,12 @@ import numpy as np
 import pandas as pd
 
 from ccbill.errors import CcbillError, Exit, Message, nearest
+from ccbill.intake.table import heading_text
 from ccbill.ledger.record import Entry, record
 from ccbill.ledger.settle import Terms, stacked
 from ccbill.ledger.standing import CASE, aliases, claims_of, filled, merged
 from ccbill.ledger.store import Ledger
-from ccbill.ledger.submit import Changed, refused, submit
+from ccbill.ledger.submit import NOTHING, Changed, refused, submit
 from ccbill.report.tables import CENTS, CLAIMS, DAY, TEXT
 from ccbill.tables import UNKNOWN
 
@@ -31,7 +32,7 @@ def read_history(path: Path, plans: Sequence[str], fill: Mapping[str, str | None
     Only NEEDED must be there. `fill` stands in for blank cells of its columns. Rows of claims that
     were voided are left out.
     """
-    headings, rows = _csv(path)
+    headings, rows, numbers = _csv(path)
     missing = [name for name in NEEDED if name not in headings]
     if missing:
         what = f"has no column {' and no column '.join(missing)}"
@@ -39,11 +40,11 @@ def read_history(path: Path, plans: Sequence[str], fill: Mapping[str, str | None
             "use the columns of claims.csv; plan, patient_id, code, service_from and units must be"
         )
         raise _unusable(f"{path.name}:1", what, fix)
-    table = pd.DataFrame(rows, columns=headings, dtype=object)
+    table = pd.DataFrame(rows, numbers, headings, dtype=object)
     problems: list[Message] = []
     made = {name: _column(path, table, name, problems) for name in CLAIMS}
     lines = pd.DataFrame(made)
-    _check(path, lines, plans, problems)
+    _check(path, table, lines, plans, problems)
     if problems:
         raise CcbillError(Exit.INPUT, *problems)
     for name, value in fill.items():
@@ -67,22 +68,27 @@ def _made_ids(lines: pd.DataFrame) -> pd.Series[str]:
     return pd.Series(np.array([*ids, ""], object)[number], lines.index, dtype=object)
 
 
-def _csv(path: Path) -> tuple[list[str], list[list[str | None]]]:
-    """The headings and the rows of a file, with the apostrophes undone that guard formulas."""
+def _csv(path: Path) -> tuple[list[str], list[list[str | None]], list[int]]:
+    """The headings and the rows of a file, with the apostrophes undone that guard formulas.
+
+    And the number of each row, as a spreadsheet shows it.
+    """
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
-            headings, *rows = [row for row in csv.reader(file) if any(row)]
+            numbered = [(n, row) for n, row in enumerate(csv.reader(file), 1) if any(row)]
+        (_, headings), *rest = numbered
     except OSError as error:
         cause = (error.strerror or "the system refused").lower()
         raise _unusable(path.name, f"cannot be read: {cause}", "check the name") from None
     except (UnicodeDecodeError, csv.Error, ValueError):
         fix = "save it as CSV in UTF-8, with a heading"
         raise _unusable(path.name, "is no CSV in UTF-8 with a heading", fix) from None
-    ragged = [n for n, row in enumerate(rows, 2) if len(row) != len(headings)]
+    ragged = [n for n, row in rest if len(row) != len(headings)]
     if ragged:
         what = "has more or fewer cells than the heading"
         raise _unusable(f"{path.name}:{ragged[0]}", what, "put quotes around cells with commas")
-    return [_plain(h).strip() for h in headings], [[_plain(c) or None for c in r] for r in rows]
+    rows = [[_plain(cell) or None for cell in row] for _, row in rest]
+    return [_plain(h).strip() for h in headings], rows, [n for n, _ in rest]
 
 
 def _plain(cell: str) -> str:
@@ -91,7 +97,7 @@ def _plain(cell: str) -> str:
 
 
 def _unusable(where: str, what: str, fix: str) -> CcbillError:
-    return CcbillError(Exit.INPUT, Message(where, what, "Nothing was recorded.", fix))
+    return CcbillError(Exit.INPUT, Message(where, what, NOTHING, fix))
 
 
 def _column(path: Path, table: pd.DataFrame, name: str, problems: list[Message]) -> Any:
@@ -99,7 +105,8 @@ def _column(path: Path, table: pd.DataFrame, name: str, problems: list[Message])
     kind = CLAIMS[name]
     if name not in table.columns:
         blank = None if kind == TEXT else _WHOLE.get(name, UNKNOWN)
-        return pd.Series([blank] * len(table), dtype=object if kind == TEXT else np.int64)
+        dtype = object if kind == TEXT else np.int64
+        return pd.Series([blank] * len(table), table.index, dtype)
     texts = table[name].str.strip()
     if kind == TEXT:
         return texts.where(texts != "", None)
@@ -113,34 +120,43 @@ def _column(path: Path, table: pd.DataFrame, name: str, problems: list[Message])
         scaled = (values * 100).round() if kind == CENTS else values
         bad = values.isna() | (scaled % 1 != 0)
         numbers, said = scaled.where(~bad, UNKNOWN), "a number"
-    wrong = np.flatnonzero((bad & texts.notna() & (texts != "")).to_numpy())
     problems.extend(
-        Message(
-            f"{path.name}:{n + 2}:{name}", f"is not {said}", "Nothing was recorded.", "correct it"
-        )
-        for n in wrong
+        Message(_place(path, table, n, name), f"is not {said}", NOTHING, "correct it")
+        for n in table.index[bad & texts.notna() & (texts != "")]
     )
     return numbers.astype(np.int64)
 
 
-def _check(path: Path, lines: pd.DataFrame, plans: Sequence[str], problems: list[Message]) -> None:
+def _check(
+    path: Path,
+    table: pd.DataFrame,
+    lines: pd.DataFrame,
+    plans: Sequence[str],
+    problems: list[Message],
+) -> None:
     """Adds what keeps a row from being history."""
     for name in NEEDED:
-        column = lines[name]
-        blank = column.isna() if CLAIMS[name] == TEXT else column == UNKNOWN
-        if name == "units":
-            blank |= column < 1
+        blank = table[name].str.strip().fillna("") == ""
         problems.extend(
-            Message(
-                f"{path.name}:{n + 2}:{name}", "is blank", "Nothing was recorded.", "fill it in"
-            )
-            for n in np.flatnonzero(blank.to_numpy())
+            Message(_place(path, table, n, name), "is blank", NOTHING, "fill it in")
+            for n in table.index[blank]
         )
+    none = (lines["units"] < 1) & (lines["units"] != UNKNOWN)
+    problems.extend(
+        Message(_place(path, table, n, "units"), "is less than 1", NOTHING, "correct it")
+        for n in table.index[none]
+    )
     for word in sorted(set(lines["plan"].dropna()) - set(plans)):
         near = nearest(word, list(plans))
         fix = f"did you mean {near!r}?" if near else f"use one of: {', '.join(sorted(plans))}"
-        what = f"{word!r} is not a plan"
-        problems.append(Message(f"{path.name}:plan", what, "Nothing was recorded.", fix))
+        first = _place(path, table, table.index[lines["plan"] == word][0], "plan")
+        problems.append(Message(first, f"{word!r} is not a plan", NOTHING, fix))
+
+
+def _place(path: Path, table: pd.DataFrame, row: int, column: str) -> str:
+    """`FILE:ROW:COLUMN`, the column by its letter and heading."""
+    headings = list(table.columns)
+    return f"{path.name}:{row}:{heading_text(headings, headings.index(column))}"
 
 
 def bring_in(
@@ -220,7 +236,7 @@ def merge(ledger: Ledger, old: str, new: str) -> None:
 
 def read_numbers(path: Path) -> dict[str, str]:
     """The payer's number of each claim, from a CSV with claim_id and payer_claim_number."""
-    headings, rows = _csv(path)
+    headings, rows, _ = _csv(path)
     if missing := [n for n in ("claim_id", "payer_claim_number") if n not in headings]:
         fix = "the file has two columns: claim_id, payer_claim_number"
         raise _unusable(f"{path.name}:1", f"has no column {missing[0]}", fix)

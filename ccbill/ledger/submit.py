@@ -245,6 +245,7 @@ def _meant(
         raise refused("--claim", what, "claim ids stand in claims.csv and claims.xlsx", Exit.INPUT)
     last = "SELECT run FROM submissions WHERE claim_id = ? ORDER BY event DESC LIMIT 1"
     [whose] = ledger.db.execute(last, (claim,)).fetchone()
+    whose = whose if rows[0][1] is None else rows[0][1]
     if run is not None and run != whose:
         what = f"the claim was submitted last by run {whose}"
         raise refused("--claim", what, f"name run {whose}, or no run")

@@ -172,4 +172,5 @@ def _unchecked(work: Work, first: int, taken: dict[int, Ints]) -> list[str]:
         for screen in (*work.plan.services[number - first].screens, *work.plan.screens):
             if screen.verb in ("require", "trained"):
                 names.update({f: None for test in screen.tests for f in test})
-    return [name for name in names if name not in work.facts.given]
+    column = {"diagnoses": "diagnosis_codes"}
+    return [name for name in names if column.get(name, name) not in work.facts.given]

@@ -49,7 +49,7 @@ def numbers_of_names(plans: Sequence[Plan], mapped: Mapping[str, str]) -> dict[s
             raise CcbillError(
                 Exit.REFUSED,
                 Message(
-                    "ccbill.toml: [payers]",
+                    f"ccbill.toml:[payers] {word}",
                     f"{name!r} is no payer's name and no plan",
                     "Nothing was read or written.",
                     did_you_mean(name, [*(p.name for p in plans), *known]),

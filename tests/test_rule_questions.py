@@ -1,0 +1,196 @@
+"""What a rule's questions make of blanks, of rows that wait, and of work that was billed before."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+from test_explain import write
+from test_look_backs import OUTREACH, PLANS, attempts, before
+from test_overlays import HEAD, laid
+
+from ccbill.report.tables import Report
+from ccbill.rules.examples import activity, billed
+from ccbill.run import Request, run
+from ccbill.tables import UNKNOWN
+
+FEES = "plan,code,charge\nbcbsm-pdcm,99487,100\nbcbsm-pdcm,99489,50\nbcbsm-pdcm,G9007,30\n"
+HELD = "31 care-coordination - phone 2026-09-04"
+
+
+def reported(tmp_path: Path, rows: list[dict[str, str]], **more: Any) -> Report:
+    """What a run over these rows reports; one patient, payer and staff member unless told."""
+    usual = {"patient_id": "1", "payer": "BCBSM", "staff_id": "S1"}
+    path = write([usual | each for each in rows], tmp_path / "log.csv")
+    request = Request([str(path)], date(2026, 11, 2), out=tmp_path, dry_run=True, **more)
+    return run(request)[0]
+
+
+def at_stake(tmp_path: Path, *did: str) -> list[tuple[str, str, int]]:
+    """The problem, code and cents of everything that is held."""
+    fees = tmp_path / "fees.csv"
+    fees.write_text(FEES)
+    table = reported(tmp_path, [activity(d) for d in did], fees=fees).exceptions
+    held = table[table["severity"] == "hold"]
+    return [*zip(held["problem"], held["code"], held["amount"], strict=True)]
+
+
+@pytest.mark.parametrize(
+    ("did", "code", "cents"),
+    [
+        ([HELD], "99487", 10_000),
+        (["20 care-coordination RN phone 2026-09-03", HELD], "99487", 10_000),
+        (["60 care-coordination RN phone 2026-09-03", HELD], "99489", 5_000),
+        (["60 care-coordination RN phone 2026-08-03", HELD], "99487", 10_000),
+    ],
+)
+def test_held_work_is_worth_what_it_would_add(
+    tmp_path: Path, did: Sequence[str], code: str, cents: int
+) -> None:
+    assert at_stake(tmp_path, *did) == [("credential-missing", code, cents)]
+
+
+def test_a_meeting_without_a_provider_is_worth_its_code(tmp_path: Path) -> None:
+    assert at_stake(tmp_path, "15 team-conference RN 2026-09-03") == [
+        ("provider-missing", "G9007", 3_000)
+    ]
+
+
+def test_a_line_that_cannot_go_out_is_held_and_worth_its_charge(tmp_path: Path) -> None:
+    did = [
+        activity("31 care-coordination RN phone 2026-09-03"),
+        activity("20 care-coordination RN phone 2026-10-03"),  # earns no line
+    ]
+    fees = tmp_path / "fees.csv"
+    fees.write_text(FEES)
+    report = reported(tmp_path, did, fees=fees, complete=True)
+    assert len(report.claims) == 0
+    assert [*report.activities["outcome"]] == ["held", "counted"]
+    held = report.exceptions[report.exceptions["severity"] == "hold"]
+    assert [*zip(held["problem"], held["code"], held["amount"], strict=True)] == [
+        ("claim-incomplete", "99487", 10_000)
+    ]
+    [why] = held["why"]
+    assert why.startswith("the line lacks member_id, ")
+
+
+def test_every_unit_of_a_line_has_its_price(tmp_path: Path) -> None:
+    fees = tmp_path / "fees.csv"
+    fees.write_text("plan,code,charge,expected_payment\nbcbsm-pdcm,99489,50,40.25\n")
+    did = activity("106 care-coordination RN phone 2026-09-03")
+    claims = reported(tmp_path, [did], fees=fees).claims
+    names = ("code", "units", "charge", "expected_payment")
+    assert [*zip(*(claims[name] for name in names), strict=True)] == [
+        ("99487", 1, UNKNOWN, UNKNOWN),
+        ("99489", 2, 10_000, 8_050),
+    ]
+
+
+def test_the_practices_own_npi_stands_where_no_row_names_one(tmp_path: Path) -> None:
+    (tmp_path / "ccbill.toml").write_text('[practice]\nrendering_npi = "1999999984"\n')
+    did = activity("31 care-coordination RN phone 2026-09-03")
+    rows = [did, did | {"patient_id": "2", "rendering_npi": "1888888883"}]
+    claims = reported(tmp_path, rows, config=tmp_path / "ccbill.toml").claims
+    assert [*claims["rendering_npi"]] == ["1999999984", "1888888883"]
+
+
+def test_a_line_of_an_unnamed_practice_lacks_the_billing_npi(tmp_path: Path) -> None:
+    did = activity("31 care-coordination RN phone 2026-09-03")
+    [lacks] = reported(tmp_path, [did]).claims["missing"]
+    assert "billing_npi" in lacks.split(", ")
+    [lacks] = reported(tmp_path, [did | {"billing_npi": "1999999984"}]).claims["missing"]
+    assert "billing_npi" not in lacks.split(", ")
+
+
+def test_diagnoses_are_not_checked_only_where_nobody_gives_them(tmp_path: Path) -> None:
+    did = activity("20 care-coordination RN phone 2026-09-03") | {"payer": "Medicare"}
+    given = did | {"diagnosis_codes": "I10;E11.9"}
+    for row, unchecked in ((did, True), (given, False)):
+        [notes] = reported(tmp_path, [row]).claims["notes"]
+        assert ("not checked: diagnoses" in notes) == unchecked
+
+
+def test_a_word_that_is_not_known_is_worth_what_it_may_mean(tmp_path: Path) -> None:
+    assert at_stake(tmp_path, "31 care-cordination RN phone 2026-09-03") == [
+        ("kind-not-known", "99487", 10_000)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("payers", "said"),
+    [
+        (["Acme"], "a name is no plan's payer"),
+        (["BCBSM", "Acme", "Acme"], "a name is no plan's payer"),
+        (["BCBSM", "Acme"], "'Acme' is no plan's payer"),
+    ],
+)
+def test_an_unknown_payer_is_named_where_most_rows_name_a_payer(
+    tmp_path: Path, payers: list[str], said: str
+) -> None:
+    did = activity("31 care-coordination RN phone 2026-09-03")
+    rows = [did | {"patient_id": str(n), "payer": payer} for n, payer in enumerate(payers)]
+    notes = reported(tmp_path, rows).notes
+    unknown = notes[notes["problem"] == "payer-not-known"]
+    assert [*unknown["what"]] == [said]
+    assert [*unknown["rows"]] == [payers.count("Acme")]
+
+
+def test_training_may_be_asked_for_in_any_plan(tmp_path: Path) -> None:
+    text = f"""{HEAD}[[add.screen]]
+trained = {{ by = "training_date", within_months = 6 }}
+why = "staff are trained within 6 months"
+cite = "ccbill"
+"""
+    (tmp_path / "ours" / "priority-health").mkdir(parents=True)
+    (tmp_path / "ours" / "priority-health" / "payer.toml").write_text(text)
+    (tmp_path / "staff.csv").write_text("staff_id,training_date\nS1,2026-12-01\n")
+    rows = [
+        activity(f"31 care-coordination RN phone {day}") | {"payer": "Priority Health"}
+        for day in ("2026-01-15", "2026-07-15", "2026-08-15")
+    ]
+    table = reported(
+        tmp_path, rows, rules=[tmp_path / "ours"], staff=tmp_path / "staff.csv"
+    ).activities
+    assert [*table["outcome"]] == ["counted", "counted", "held"]
+    assert table["rule"].str.startswith("priority-health/care-coordination").all()
+
+
+def test_one_of_several_ways_to_meet_a_question_is_enough_whatever_else_is_blank(
+    tmp_path: Path,
+) -> None:
+    either = '[{ outcome = ["reached"] }, { setting = ["office"] }]'
+    says = 'problem = "not-payable"\nwhy = "either is enough"\ncite = "ccbill"\n'
+    text = f"{HEAD}[[add.screen]]\ncount_only = {either}\n{says}"
+    plan = laid(tmp_path, {"bcbsm-pdcm/payer.toml": text})["bcbsm-pdcm"]
+
+    def units(cells: str) -> dict[str, int]:
+        did = activity(f"31 care-coordination RN phone {cells}")
+        return billed(plan, [{"service_date": "2026-09-03"} | did])
+
+    assert units("outcome=reached") == units("setting=office") == {"99487": 1}
+    assert units("outcome=declined") == units("outcome=declined setting=home") == {}
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "units"), [("", "", 1), ("1", "1", 1), ("1", "2", 0), ("", "1", 0)]
+)
+def test_a_practice_that_is_not_named_is_another_practice(
+    first: str, second: str, units: int
+) -> None:
+    did = [
+        {"service_date": f"2026-03-0{day}", "practice": practice}
+        | activity("30 ecm-service RN in-person authorization_number=T1")
+        for day, practice in enumerate((first, second), 3)
+    ]
+    did = [{name: cell for name, cell in each.items() if cell} for each in did]
+    assert billed(PLANS["medi-cal-ecm"], did).get("G9008 U1", 0) == units
+
+
+def test_a_row_that_cannot_be_read_is_held_beside_what_was_billed_before() -> None:
+    first, second = attempts("2026-04-01", "2026-04-02")
+    history = before(OUTREACH, "G9012", "2026-03-31", units=1)
+    did = [first, second | {"problem": "minutes-not-read"}]
+    assert billed(PLANS["medi-cal-ecm"], did, history) == {"G9012 U8 GQ": 1}
