@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from datetime import date
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from ccbill import config, inputs, new_words
-from ccbill.cells.limits import USUAL, Limits
+from ccbill import inputs, new_words
 from ccbill.config import Settings
+from ccbill.inputs import Asked
 from ccbill.intake.text import Text
 from ccbill.problems import PROBLEMS
-from ccbill.rules import load
 from ccbill.rules.facts import Facts
 from ccbill.rules.model import Plan
 from ccbill.rules.payers import fold, numbers_of_names, plan_of_rows
@@ -35,31 +31,15 @@ ABOUT = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
-    """The inputs of a run that is not to be made."""
-
-    exports: Sequence[str]
-    today: date
-    patients: Path | None = None
-    staff: Path | None = None
-    fees: Path | None = None
-    sheet: str | None = None
-    config: Path | None = None
-    rules: Sequence[Path] = ()
-    workbook: Limits = USUAL  # where it says nothing, the settings do
-
-
-def check(request: Request) -> dict[str, Any]:
+def check(asked: Asked) -> dict[str, Any]:
     """Files, columns, rows, problems, new words, payers, notes and what was not checked, as JSON
     has them.
 
     Nothing is written. CcbillError where a run would be refused before it bills.
     """
-    settings = config.load(request.config)
-    settings = replace(settings, workbook=request.workbook.over(settings.workbook))
-    plans = load.plans([*settings.overlays, *request.rules])
-    read, _ = inputs.read(request, settings)
+    settings = inputs.settings_of(asked)
+    plans = inputs.plans_of(asked, settings)
+    read, _ = inputs.read(asked, settings)
     facts = Facts(read.activities, read.patients, read.given)
     plan_of_row, _ = plan_of_rows(facts, plans, settings.payers)
     problem = _problems(read.activities, plan_of_row)

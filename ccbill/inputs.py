@@ -3,33 +3,45 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
-from typing import Protocol
 
-from ccbill import intake, plausible
+from ccbill import config, intake, plausible
+from ccbill.cells.limits import USUAL, Limits
 from ccbill.config import Settings
 from ccbill.fees import Fees
 from ccbill.intake.fees import read_fees
+from ccbill.rules import load
+from ccbill.rules.model import Plan
 from ccbill.rules.parse import EPOCH
 from ccbill.tables import Intake
 
 
-class Asked(Protocol):
-    """What of a request names its inputs."""
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The inputs that a command names, and the rules and settings to read them by."""
 
-    @property
-    def exports(self) -> Sequence[str]: ...
-    @property
-    def patients(self) -> Path | None: ...
-    @property
-    def staff(self) -> Path | None: ...
-    @property
-    def fees(self) -> Path | None: ...
-    @property
-    def sheet(self) -> str | None: ...
-    @property
-    def today(self) -> date: ...
+    exports: Sequence[str]
+    today: date
+    patients: Path | None = None
+    staff: Path | None = None
+    fees: Path | None = None
+    sheet: str | None = None
+    config: Path | None = None
+    rules: Sequence[Path] = ()  # overlays, laid over those of the settings
+    workbook: Limits = USUAL  # where it says nothing, the settings do
+
+
+def settings_of(asked: Asked) -> Settings:
+    """The settings, with the limits that the command gives."""
+    settings = config.load(asked.config)
+    return replace(settings, workbook=asked.workbook.over(settings.workbook))
+
+
+def plans_of(asked: Asked, settings: Settings) -> tuple[Plan, ...]:
+    """The plans under the settings' overlays and the command's."""
+    return load.plans([*settings.overlays, *asked.rules])
 
 
 def read(asked: Asked, settings: Settings) -> tuple[Intake, Fees]:

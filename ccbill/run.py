@@ -10,21 +10,22 @@ import sys
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from ccbill import __version__, config, handover, inputs, recorded, suggested
+from ccbill import __version__, handover, inputs, progress, recorded, suggested
 from ccbill.balance import balance
-from ccbill.cells.limits import USUAL, Limits
 from ccbill.claims import Claims, claims, hold_unbillable
 from ccbill.config import Settings
 from ccbill.exceptions import exceptions
 from ccbill.fees import Fees
+from ccbill.inputs import Asked
 from ccbill.ledger import store
+from ccbill.ledger.months import earlier
 from ccbill.ledger.record import next_run
 from ccbill.ledger.settle import Settled, all_new, settle
 from ccbill.ledger.standing import CASE
@@ -34,7 +35,7 @@ from ccbill.report import build
 from ccbill.report.delivery import deliver
 from ccbill.report.tables import CLAIMS, Report
 from ccbill.review import review
-from ccbill.rules import load
+from ccbill.rules import examples
 from ccbill.rules.assign import assign
 from ccbill.rules.decisions import Decisions
 from ccbill.rules.facts import Facts
@@ -48,21 +49,13 @@ from ccbill.work import work_list
 from ccbill.worth import near_misses
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request(Asked):
     """What one run is asked to do. `months` are `2026-10`; none means all of them."""
 
-    exports: Sequence[str]
     out: Path
-    today: date
     months: frozenset[str] = frozenset()
     formats: Sequence[str] = ("xlsx",)
-    patients: Path | None = None
-    staff: Path | None = None
-    fees: Path | None = None
-    sheet: str | None = None
-    config: Path | None = None
-    rules: Sequence[Path] = ()  # overlays, laid over those of the settings
     complete: bool = False  # hold claim lines that lack what their payer will want
     dry_run: bool = False
     ledger: Path | None = None  # None: look back at nothing and keep nothing
@@ -70,14 +63,13 @@ class Request:
     whole_log: bool = False  # the exports have all that was done in their cases
     with_patients: bool = False  # the month-end report names held and near-miss patients
     lock_timeout: float | None = None  # seconds to wait for another run; None: as the settings say
-    workbook: Limits = USUAL  # where it says nothing, the settings do
 
 
 def run(request: Request) -> tuple[Report, list[Path]]:
     """The report of a run and the files that it wrote, none with `dry_run`."""
-    settings = config.load(request.config)
-    settings = replace(settings, workbook=request.workbook.over(settings.workbook))
-    plans = load.plans([*settings.overlays, *request.rules])
+    settings = inputs.settings_of(request)
+    plans = inputs.plans_of(request, settings)
+    examples.check(plans, of_changed_files=True)
     read, fees = inputs.read(request, settings)
     if request.ledger is None:
         report = bill(read, plans, settings, fees, request)
@@ -118,14 +110,17 @@ def bill(
     if book is not None:
         spoken = recorded.cases(facts, plan_of_row, plans, request.months)
     before = recorded.billed_before(book, facts, spoken)
+    progress.begins("deciding by the rules", progress.DECIDING)
     decisions = assign(facts, plans, plan_of_row, before)
     decisions.stakes.extend(suggested.stakes(facts, decisions, settings.payers, before))
     decisions = _only_months(facts, decisions, request.months)
     today = request.today.toordinal() - EPOCH
+    progress.begins("pricing the lines", progress.PRICING)
     decisions, lines = _priced(facts, decisions, settings, fees, request)
     decisions, lines, done = _settled(facts, decisions, lines, settings, fees, today, book, spoken)
     sent = done.lines[(done.lines["status"] != "void").to_numpy(bool)]
     at_work = [plan for plan in plans if (spoken["plan"] == plan.name).any()]
+    progress.begins("listing what is held", progress.LISTING)
     notes = [*read.notes, *unknown_payers, *overridden(plans)]
     notes += recorded.notes(book, done, at_work)
     found = exceptions(facts, decisions, fees, notes, read.findings, sent, today)
@@ -136,7 +131,7 @@ def bill(
         "claims": done.lines,
         "encounters": lines.encounters,
         "submitted": done.submitted[list(CLAIMS)],
-        "summary": build.summary(sent),
+        "summary": build.summary(sent, earlier(ledger, done.lines)),
         "rules_used": build.rules_used(decisions),
         "exceptions": to_do.exceptions,
         "near_misses": near_misses(facts, decisions, fees),

@@ -4,21 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import date
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from ccbill import config, inputs
+from ccbill import inputs
 from ccbill.claims import claims
 from ccbill.errors import CcbillError, Exit, Message, did_you_mean
 from ccbill.explain import beside, kept
 from ccbill.explain.cases import Wanted, cases
 from ccbill.explain.decide import Log, decide
+from ccbill.inputs import Asked
 from ccbill.intake.fees import read_fees
 from ccbill.ledger import store
-from ccbill.rules import load
 from ccbill.rules.assign import assign
 from ccbill.rules.catalog import named
 from ccbill.rules.facts import Facts
@@ -34,18 +33,10 @@ class NothingFoundError(CcbillError):
     """There is no such patient, or nothing of theirs that was asked for."""
 
 
-@dataclass(frozen=True, slots=True)
-class Files:
-    """The exports to explain from, and what stands beside them, as for `ccbill run`."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Files(Asked):
+    """The exports to explain from, none for those of a run that the ledger keeps."""
 
-    exports: Sequence[str]
-    today: date
-    patients: Path | None = None
-    staff: Path | None = None
-    fees: Path | None = None
-    sheet: str | None = None
-    config: Path | None = None
-    rules: Sequence[Path] = ()
     ledger: Path | None = None  # None: look back at nothing
 
 
@@ -65,8 +56,8 @@ def from_ledger(
 ) -> dict[str, Any]:
     """The patient's cases, as the ledger keeps them of a run: the last one, if none is named."""
     assert files.ledger is not None
-    settings = config.load(files.config)
-    plans = load.plans([*settings.overlays, *files.rules])
+    settings = inputs.settings_of(files)
+    plans = inputs.plans_of(files, settings)
     wanted = checked(plans, wanted)
     fees = read_fees(files.fees) if files.fees else None
     with store.opened(files.ledger, make=False) as ledger:
@@ -82,13 +73,13 @@ def from_ledger(
         patient = kept.called(run, patient.strip())
         log = kept.log_of(run, patient, plans, settings, fees, today)
         told = explain(log, patient, wanted)
-        return beside.with_run(beside.with_ledger(told, ledger), run)
+        return beside.with_run(beside.with_ledger(told, ledger), run, plans)
 
 
 def read_log(files: Files) -> Log:
     """The log of the exports, read as a run reads them."""
-    settings = config.load(files.config)
-    plans = load.plans([*settings.overlays, *files.rules])
+    settings = inputs.settings_of(files)
+    plans = inputs.plans_of(files, settings)
     read, fees = inputs.read(files, settings)
     facts = Facts(check_activities(read.activities), read.patients, read.given)
     plan_of_row, _ = plan_of_rows(facts, plans, settings.payers)
