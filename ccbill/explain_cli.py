@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from datetime import date
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ccbill import options
+from ccbill import complete, options
 from ccbill.errors import CcbillError, Exit, Message, did_you_mean
 
 if TYPE_CHECKING:
@@ -17,37 +18,113 @@ if TYPE_CHECKING:
     from ccbill.explain.patient import Files
 
 NOTHING = "Nothing was explained."
+WHAT_IF = "What if"
 
 
 Words = Annotated[
     list[str] | None,
     typer.Argument(
         metavar="PATIENT [EXPORT…]",
-        help="A patient's id, then activity exports; without any, the ledger's last run.",
+        help="A patient's id, or - to read it from standard input; then activity exports, without "
+        "any the ledger's last run.",
     ),
 ]
 Months = Annotated[
     list[str] | None,
-    typer.Option("--month", metavar="YYYY-MM", help="This month only; repeatable."),
+    typer.Option(
+        "--month",
+        metavar="YYYY-MM",
+        help="This month only; repeatable.",
+        rich_help_panel=options.SCOPE,
+        autocompletion=complete.months,
+    ),
 ]
-PlanName = Annotated[str | None, typer.Option(help="This plan only.")]
-Code = Annotated[str | None, typer.Option(help="This code only, with modifiers or not.")]
-Claim = Annotated[str | None, typer.Option(metavar="ID", help="The lines of a claim.")]
-Row = Annotated[str | None, typer.Option(metavar="FILE:ROW", help="What became of one row.")]
-Kind = Annotated[str | None, typer.Option(help="What if: this kind of work, without a patient.")]
-Minutes = Annotated[str | None, typer.Option(help="What if: so many minutes.")]
-Credential = Annotated[str | None, typer.Option(help="What if: by this credential.")]
-Mode = Annotated[str | None, typer.Option(help="What if: in this way.")]
-On = Annotated[str | None, typer.Option("--date", metavar="DATE", help="What if: on this day.")]
+PlanName = Annotated[
+    str | None,
+    typer.Option(
+        metavar="PLAN",
+        help="This plan only.",
+        rich_help_panel=options.SCOPE,
+        autocompletion=complete.plans,
+    ),
+]
+Code = Annotated[
+    str | None,
+    typer.Option(
+        metavar="CODE",
+        help="This code only, with modifiers or not.",
+        rich_help_panel=options.SCOPE,
+        autocompletion=complete.codes,
+    ),
+]
+Claim = Annotated[
+    str | None,
+    typer.Option(metavar="ID", help="The lines of a claim.", rich_help_panel=options.SCOPE),
+]
+Row = Annotated[
+    str | None,
+    typer.Option(metavar="FILE:ROW", help="What became of one row.", rich_help_panel=options.SCOPE),
+]
+Kind = Annotated[
+    str | None,
+    typer.Option(
+        metavar="KIND",
+        help="Such work, without a patient.",
+        rich_help_panel=WHAT_IF,
+        autocompletion=complete.kinds,
+    ),
+]
+Minutes = Annotated[
+    str | None,
+    typer.Option(metavar="MINUTES", help="So many minutes.", rich_help_panel=WHAT_IF),
+]
+Credential = Annotated[
+    str | None,
+    typer.Option(
+        metavar="CREDENTIAL",
+        help="By this credential.",
+        rich_help_panel=WHAT_IF,
+        autocompletion=complete.credentials,
+    ),
+]
+Mode = Annotated[
+    str | None,
+    typer.Option(
+        metavar="MODE",
+        help="In this way.",
+        rich_help_panel=WHAT_IF,
+        autocompletion=complete.modes,
+    ),
+]
+On = Annotated[
+    str | None,
+    typer.Option("--date", metavar="DATE", help="On this day.", rich_help_panel=WHAT_IF),
+]
 Given = Annotated[
     list[str] | None,
-    typer.Option("--with", metavar="FIELD=VALUE", help="What if: with this too; repeatable."),
+    typer.Option(
+        "--with",
+        metavar="FIELD=VALUE",
+        help="With this too; repeatable.",
+        rich_help_panel=WHAT_IF,
+    ),
 ]
 RunNumber = Annotated[
-    int | None, typer.Option(metavar="N", help="A run of the ledger; else its last one.")
+    int | None,
+    typer.Option(
+        metavar="N",
+        help="A run of the ledger; else its last one.",
+        rich_help_panel=options.LEDGER,
+        autocompletion=complete.runs,
+    ),
 ]
 NoLedger = Annotated[
-    bool, typer.Option("--no-ledger", help="Look back at nothing but the exports.")
+    bool,
+    typer.Option(
+        "--no-ledger",
+        help="Look back at nothing but the exports.",
+        rich_help_panel=options.LEDGER,
+    ),
 ]
 
 
@@ -68,21 +145,20 @@ def explain_command(
     staff: options.Staff = None,
     fees: options.Fees = None,
     sheet: options.Sheet = None,
-    rules: options.Rules = None,
+    as_json: options.AsJson = False,
     config: options.Config = None,
+    rules: options.Rules = None,
+    today: options.Today = None,
     run: RunNumber = None,
     ledger: options.LedgerFile = None,
     no_ledger: NoLedger = False,
-    as_json: options.AsJson = False,
-    today: options.Today = None,
 ) -> None:
     """Show what a patient's work earns, from which activities and by which rule, and what is short.
 
-    [bold]ccbill explain 004217 activities.csv --month 2026-10[/bold]
-
-    [bold]ccbill explain 004217[/bold] explains from what the ledger keeps of its last run.
-
-    [bold]ccbill explain --plan PLAN --kind care-coordination --minutes 74 --credential RN[/bold]
+    [bold]Examples[/bold]
+    ccbill explain 004217        from what the ledger keeps of its last run
+    ccbill explain 004217 activities.csv --month 2026-10
+    ccbill explain --plan PLAN --kind portal-message --minutes 74 --credential RN
     """
     day = options.day_of(today, "--today", NOTHING) if today else date.today()
     if kind is not None or minutes is not None or credential is not None:
@@ -103,7 +179,7 @@ def explain_command(
         frozenset(options.month_of(m, NOTHING) for m in month or ()), plan, code, claim, _place(row)
     )
     path = None if no_ledger else ledger_path(ledger, config)
-    files = Files(exports, day, patients, staff, fees, sheet, config, rules or (), path)
+    files = Files(exports, day, patients, staff, fees, sheet, config, rules or (), ledger=path)
     _explain(files, run, patient, wanted, as_json=as_json)
 
 
@@ -140,7 +216,25 @@ def _split(words: list[str], *, alone: bool) -> tuple[str | None, list[str]]:
         return None, words
     if not words and not alone:
         raise refused("PATIENT", "is missing", "name a patient, or --kind and --minutes")
-    return (words[0], words[1:]) if words else (None, [])
+    if not words:
+        return None, []
+    patient, *exports = words
+    return (_read_patient(exports) if patient == "-" else patient), exports
+
+
+def _read_patient(exports: list[str]) -> str:
+    """The id on the first line of standard input, which no list of processes shows."""
+    if "-" in exports:
+        what = "is to be read from standard input, and so is an export"
+        raise refused("PATIENT", what, "name the export's file")
+    try:
+        patient = sys.stdin.buffer.readline().decode("utf-8-sig").strip()
+    except UnicodeDecodeError:
+        patient = ""
+    if not patient:
+        what = "is not on the first line of standard input"
+        raise refused("PATIENT", what, "write the id there as UTF-8 text, and nothing else")
+    return patient
 
 
 def _what_if(

@@ -20,7 +20,11 @@ def check_command(
     exports: options.Exports,
     structure: Annotated[
         bool,
-        typer.Option("--structure", help="Any table: sheets, headings and rows, no columns."),
+        typer.Option(
+            "--structure",
+            help="Any table: sheets, headings and rows, no columns.",
+            rich_help_panel=options.SCOPE,
+        ),
     ] = False,
     patients: options.Patients = None,
     staff: options.Staff = None,
@@ -35,24 +39,34 @@ def check_command(
             metavar="DATE",
             envvar="CCBILL_TODAY",
             help="Take this as today's date.",
+            rich_help_panel=options.RULES,
         ),
     ] = None,
     fail_on: Annotated[
         options.FailOn,
-        typer.Option(help="Exit 1 where a row is held, or also where there is a note."),
+        typer.Option(
+            metavar="WHEN",
+            help="Exit 1 at a row that is held (hold), or also at a note (note).",
+            rich_help_panel=options.OUTPUT,
+        ),
     ] = options.FailOn.NEVER,
     workbook_seconds: options.WorkbookSeconds = None,
     workbook_megabytes: options.WorkbookMegabytes = None,
     as_json: options.AsJson = False,
     quiet: Annotated[
-        bool, typer.Option("--quiet", help="Say nothing where nothing is held or new.")
+        bool,
+        typer.Option(
+            "--quiet",
+            help="Say nothing where nothing is held or new.",
+            rich_help_panel=options.OUTPUT,
+        ),
     ] = False,
 ) -> None:
     """Show what a run would read, hold and leave out. Nothing is billed and nothing written.
 
-    [bold]ccbill check activities.csv --patients patients.csv[/bold]
-
-    [bold]ccbill check --structure anything.xlsx[/bold]
+    [bold]Examples[/bold]
+    ccbill check activities.csv --patients patients.csv
+    ccbill check --structure anything.xlsx   sheets and headings, no columns looked for
     """
     from ccbill.report import check_text  # noqa: PLC0415  (pandas only where it is used)
 
@@ -67,10 +81,11 @@ def check_command(
         elif not quiet:
             check_text.structure(found)
         return
-    from ccbill.check import Request, check  # noqa: PLC0415
+    from ccbill.check import check  # noqa: PLC0415
+    from ccbill.inputs import Asked  # noqa: PLC0415
 
     day = (today or datetime.now()).date()
-    told = check(Request(exports, day, patients, staff, fees, sheet, config, rules or (), limits))
+    told = check(Asked(exports, day, patients, staff, fees, sheet, config, rules or (), limits))
     held = told["rows"]["held"] > 0
     noted = any(each["outcome"] == "noted" for each in told["problems"]) or told["notes"]
     if as_json:
@@ -87,14 +102,24 @@ def init_command(
     staff: options.Staff = None,
     sheet: options.Sheet = None,
     config: options.Config = None,
-    out: Annotated[Path, typer.Option(help="The file to write.")] = Path("ccbill.toml"),
+    out: Annotated[
+        Path,
+        typer.Option(metavar="FILE", help="The file to write.", rich_help_panel=options.OUTPUT),
+    ] = Path("ccbill.toml"),
     force: Annotated[
-        bool, typer.Option("--force", help="Replace the file; what it sets is kept.")
+        bool,
+        typer.Option(
+            "--force",
+            help="Replace the file; what it sets is kept.",
+            rich_help_panel=options.OUTPUT,
+        ),
     ] = False,
 ) -> None:
     """Write a ccbill.toml to complete: the columns found, those missing, and the unknown words.
 
-    [bold]ccbill init activities.csv --patients patients.csv --staff staff.csv[/bold]
+    [bold]Examples[/bold]
+    ccbill init activities.csv
+    ccbill init activities.csv --patients patients.csv --staff staff.csv
     """
     if out.exists() and not force:
         what, fix = "is there already", "name another file with --out, or replace it with --force"
@@ -118,11 +143,15 @@ def init_command(
 
 def template_command(
     file: Annotated[Path, typer.Argument(metavar="FILE.xlsx", help="The workbook to write.")],
-    force: Annotated[bool, typer.Option("--force", help="Replace the file.")] = False,
+    force: Annotated[
+        bool,
+        typer.Option("--force", help="Replace the file.", rich_help_panel=options.OUTPUT),
+    ] = False,
 ) -> None:
     """Write a blank activity log, with drop-downs and with what payers want documented.
 
-    [bold]ccbill template log.xlsx[/bold], filled in, can be billed with [bold]ccbill run[/bold].
+    [bold]Examples[/bold]
+    ccbill template log.xlsx   fill it in, then: ccbill run log.xlsx
     """
     if file.suffix.lower() != ".xlsx":
         fix = f"name it {file.with_suffix('.xlsx').name}"

@@ -10,22 +10,41 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ccbill import options
+from ccbill import complete, options
 from ccbill.errors import CcbillError, Exit, Message
+from ccbill.manual import Group, command, exits
 
 if TYPE_CHECKING:
     from ccbill.ledger.store import Ledger
     from ccbill.ledger.submit import Changed
 
 app = typer.Typer(
-    name="ledger", no_args_is_help=True, help="See, submit and correct what was billed."
+    name="ledger",
+    cls=Group,
+    no_args_is_help=True,
+    help="""See, submit and correct what was billed.
+
+    [bold]Examples[/bold]
+    ccbill ledger runs
+    ccbill ledger submit 3
+    ccbill ledger history 004217
+    """,
+    short_help="See, submit and correct what was billed.",
+    epilog=exits(Exit.INPUT, Exit.OUTPUT, Exit.BUSY, found="`ledger verify` found something"),
 )
 
 NOTHING = "Nothing was recorded."
+NUMBERS = ("run", "lines", "units", "amount")
 
-Run = Annotated[int, typer.Argument(metavar="N", help="A run of `ccbill ledger runs`.")]
-SomeRun = Annotated[int | None, typer.Argument(metavar="N", help="A run of `ccbill ledger runs`.")]
-Claim = Annotated[str | None, typer.Option(metavar="ID", help="This claim only.")]
+A_RUN = "A run of `ccbill ledger runs`."
+Run = Annotated[int, typer.Argument(metavar="N", help=A_RUN, autocompletion=complete.runs)]
+SomeRun = Annotated[
+    int | None, typer.Argument(metavar="N", help=A_RUN, autocompletion=complete.runs)
+]
+Claim = Annotated[
+    str | None,
+    typer.Option(metavar="ID", help="This claim only.", rich_help_panel=options.SCOPE),
+]
 
 
 def ledger_path(named: Path | None, config_file: Path | None) -> Path:
@@ -36,11 +55,16 @@ def ledger_path(named: Path | None, config_file: Path | None) -> Path:
     return store.chosen_path(named, config.load(config_file).ledger_path)
 
 
-@app.command("runs")
+@command(app, "runs", Exit.OUTPUT)
 def runs_command(
     at: options.LedgerFile = None, config: options.Config = None, as_json: options.AsJson = False
 ) -> None:
-    """List the runs: drafts, submitted, replaced and void."""
+    """List the runs: drafts, submitted, replaced and void.
+
+    [bold]Examples[/bold]
+    ccbill ledger runs
+    ccbill ledger runs --json
+    """
     from ccbill.ledger import tell  # noqa: PLC0415
 
     with _opened(at, config) as ledger:
@@ -52,14 +76,18 @@ def runs_command(
         _table(heading, [[each[name] for name in heading] for each in found])
 
 
-@app.command("show")
+@command(app, "show", Exit.OUTPUT)
 def show_command(
     run: Run,
     at: options.LedgerFile = None,
     config: options.Config = None,
     as_json: options.AsJson = False,
 ) -> None:
-    """Show one run: its lines by plan, month and code, and what it was made from."""
+    """Show one run: its lines by plan, month and code, and what it was made from.
+
+    [bold]Examples[/bold]
+    ccbill ledger show 3
+    """
     from ccbill.ledger import tell  # noqa: PLC0415
 
     with _opened(at, config) as ledger:
@@ -75,12 +103,16 @@ def show_command(
     _table(heading, [[each[name] for name in heading] for each in told["summary"]])
 
 
-@app.command("submit")
+@command(app, "submit", Exit.INPUT, Exit.OUTPUT, Exit.BUSY)
 def submit_command(
     run: Run,
     claim_numbers: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="CSV with claim_id and payer_claim_number."),
+        typer.Option(
+            metavar="FILE",
+            help="CSV with claim_id and payer_claim_number.",
+            rich_help_panel=options.INPUTS,
+        ),
     ] = None,
     at: options.LedgerFile = None,
     config: options.Config = None,
@@ -88,7 +120,12 @@ def submit_command(
     today: options.Today = None,
     as_json: options.AsJson = False,
 ) -> None:
-    """Say that a draft was sent: from now on it counts as billed."""
+    """Say that a draft was sent: from now on it counts as billed.
+
+    [bold]Examples[/bold]
+    ccbill ledger submit 3
+    ccbill ledger submit 3 --claim-numbers numbers.csv
+    """
     from ccbill.ledger import carry, store, submit  # noqa: PLC0415
 
     numbers = carry.read_numbers(claim_numbers) if claim_numbers else None
@@ -107,7 +144,7 @@ def submit_command(
     _say(words, told, as_json=as_json)
 
 
-@app.command("void")
+@command(app, "void", Exit.OUTPUT, Exit.BUSY)
 def void_command(
     run: SomeRun = None,
     claim: Claim = None,
@@ -119,7 +156,10 @@ def void_command(
 ) -> None:
     """Take back a submitted run, or one claim, that the payer has.
 
-    [bold]ccbill ledger export voids.csv --run N[/bold] then writes its void claims to send.
+    [bold]Examples[/bold]
+    ccbill ledger void 3
+    ccbill ledger void --claim ID
+    ccbill ledger export voids.csv --run 4   then writes the void claims to send
     """
     from ccbill.ledger import store, submit  # noqa: PLC0415
 
@@ -129,7 +169,7 @@ def void_command(
     _corrected(done, "void", "are taken back", as_json=as_json)
 
 
-@app.command("reject")
+@command(app, "reject", Exit.OUTPUT, Exit.BUSY)
 def reject_command(
     run: SomeRun = None,
     claim: Claim = None,
@@ -139,7 +179,12 @@ def reject_command(
     today: options.Today = None,
     as_json: options.AsJson = False,
 ) -> None:
-    """Say that a clearinghouse refused a run, or one claim: it is billable again as it was."""
+    """Say that a clearinghouse refused a run, or one claim: it is billable again as it was.
+
+    [bold]Examples[/bold]
+    ccbill ledger reject 3
+    ccbill ledger reject --claim ID
+    """
     from ccbill.ledger import store, submit  # noqa: PLC0415
 
     _named(run, claim, "ledger reject")
@@ -148,14 +193,18 @@ def reject_command(
     _corrected(done, "rejected", "are billable again", as_json=as_json)
 
 
-@app.command("history")
+@command(app, "history", Exit.INPUT, Exit.OUTPUT)
 def history_command(
     patient: Annotated[str, typer.Argument(metavar="PATIENT", help="A patient's id.")],
     at: options.LedgerFile = None,
     config: options.Config = None,
     as_json: options.AsJson = False,
 ) -> None:
-    """Show every line ever submitted for a patient, and which of them stand."""
+    """Show every line ever submitted for a patient, and which of them stand.
+
+    [bold]Examples[/bold]
+    ccbill ledger history 004217
+    """
     from ccbill.ledger import tell  # noqa: PLC0415
 
     with _opened(at, config) as ledger:
@@ -163,15 +212,21 @@ def history_command(
     if as_json:
         options.print_json({"patient_id": patient, "lines": lines})
     else:
-        heading = ["run", "claim_id", "plan", "service_from", "code", "modifiers", "units", "state"]
+        heading = ["run", "claim_id", "plan", "service_from", "code", "units", "state"]
+        for each in lines:
+            each["code"] = " ".join(filter(None, (each["code"], each["modifiers"])))
         _table(heading, [[each[name] for name in heading] for each in lines])
 
 
-@app.command("verify")
+@command(app, "verify", Exit.OUTPUT, found="something differs")
 def verify_command(
     at: options.LedgerFile = None, config: options.Config = None, as_json: options.AsJson = False
 ) -> None:
-    """Recompute every receipt and say what differs; exit 1 where anything does."""
+    """Recompute every receipt and say what differs; exit 1 where anything does.
+
+    [bold]Examples[/bold]
+    ccbill ledger verify
+    """
     from ccbill.ledger import verify  # noqa: PLC0415
 
     with _opened(at, config) as ledger:
@@ -182,7 +237,7 @@ def verify_command(
         different = [{"run": run, "what": what} for run, what in found]
         options.print_json({"runs": runs, "differences": different})
     elif not found:
-        print(f"{runs:,} runs: every receipt fits")
+        print(f"{runs:,} run{'' if runs == 1 else 's'}: every receipt fits")
     if found:
         fix = "put back your latest backup of the ledger"
         consequence = "The ledger was changed by something other than ccbill."
@@ -195,7 +250,7 @@ def verify_command(
         )
 
 
-@app.command("import")
+@command(app, "import", Exit.INPUT, Exit.OUTPUT, Exit.BUSY)
 def import_command(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A CSV laid out as claims.csv.")],
     at: options.LedgerFile = None,
@@ -204,7 +259,11 @@ def import_command(
     today: options.Today = None,
     as_json: options.AsJson = False,
 ) -> None:
-    """Bring in what was billed before ccbill, so that it is not billed again."""
+    """Bring in what was billed before ccbill, so that it is not billed again.
+
+    [bold]Examples[/bold]
+    ccbill ledger import billed-before.csv
+    """
     from hashlib import sha256  # noqa: PLC0415
 
     from ccbill import config as settings_of  # noqa: PLC0415
@@ -229,17 +288,28 @@ def import_command(
     _say(words, {"run": done.run, "claims": done.claims, "lines": len(lines)}, as_json=as_json)
 
 
-@app.command("export")
+@command(app, "export", Exit.OUTPUT)
 def export_command(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A .csv or .parquet to write.")],
     run: Annotated[
-        int | None, typer.Option(metavar="N", help="This run's lines, not all that stand.")
+        int | None,
+        typer.Option(
+            metavar="N",
+            help="This run's lines, not all that stand.",
+            rich_help_panel=options.SCOPE,
+            autocompletion=complete.runs,
+        ),
     ] = None,
     at: options.LedgerFile = None,
     config: options.Config = None,
     as_json: options.AsJson = False,
 ) -> None:
-    """Write the submitted lines that stand, or a run's, in the layout of claims.csv."""
+    """Write the submitted lines that stand, or a run's, in the layout of claims.csv.
+
+    [bold]Examples[/bold]
+    ccbill ledger export billed.csv
+    ccbill ledger export voids.csv --run 4
+    """
     from ccbill.ledger import carry, submit  # noqa: PLC0415
     from ccbill.report import single  # noqa: PLC0415
 
@@ -252,7 +322,7 @@ def export_command(
     _say(f"{len(lines):,} lines: {file}", {"file": str(file), "lines": len(lines)}, as_json=as_json)
 
 
-@app.command("merge")
+@command(app, "merge", Exit.OUTPUT, Exit.BUSY)
 def merge_command(
     old: Annotated[str, typer.Argument(metavar="OLD", help="The id that was billed under.")],
     new: Annotated[str, typer.Argument(metavar="NEW", help="The id that the patient has now.")],
@@ -262,7 +332,11 @@ def merge_command(
     today: options.Today = None,
     as_json: options.AsJson = False,
 ) -> None:
-    """Say that two ids are one patient, so that each counts for the other."""
+    """Say that two ids are one patient, so that each counts for the other.
+
+    [bold]Examples[/bold]
+    ccbill ledger merge 004217 118204
+    """
     from ccbill.ledger import carry, store  # noqa: PLC0415
     from ccbill.ledger.record import event  # noqa: PLC0415
 
@@ -328,10 +402,18 @@ def _table(heading: list[str], rows: list[list[Any]]) -> None:
         return printable("-" if cell in (None, "") else str(cell))
 
     cells = [[text(cell) for cell in row] for row in rows]
-    widths = [max(len(row[n]) for row in [heading, *cells]) for n in range(len(heading))]
-    for row in [heading, *cells]:
-        padded = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
-        print("  ".join(padded).rstrip())
+    for row in _aligned([heading, *cells], [name in NUMBERS for name in heading]):
+        print("  ".join(row).rstrip())
+
+
+def _aligned(rows: list[list[str]], right: list[bool]) -> Iterator[list[str]]:
+    """The cells of each row, as wide as their column."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        yield [
+            cell.rjust(width) if numbers else cell.ljust(width)
+            for cell, width, numbers in zip(row, widths, right, strict=True)
+        ]
 
 
 def _day(text: str | None) -> date:

@@ -13,37 +13,89 @@ import typer
 
 from ccbill.errors import CcbillError, Exit, Message
 
+# The panels that options stand in.
+INPUTS = "What is read"
+SCOPE = "What it is about"
+OUTPUT = "What is written and said"
+RULES = "Rules and settings"
+LEDGER = "Ledger"
+LIMITS = "Limits"
+
 Exports = Annotated[
     list[str], typer.Argument(metavar="EXPORT", help="Activity exports; - is standard input.")
 ]
-Patients = Annotated[Path | None, typer.Option(help="Patients' details and payers.")]
-Staff = Annotated[Path | None, typer.Option(help="Credentials and training of staff.")]
-Fees = Annotated[Path | None, typer.Option(help="Fee schedule.")]
-Sheet = Annotated[str | None, typer.Option(help="Sheet of a workbook that has several.")]
+Patients = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="Patients' details and payers.", rich_help_panel=INPUTS),
+]
+Staff = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="Staff's credentials, training.", rich_help_panel=INPUTS),
+]
+Fees = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="Fee schedule.", rich_help_panel=INPUTS)
+]
+Sheet = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME", help="Sheet of a workbook that has several.", rich_help_panel=INPUTS
+    ),
+]
 Rules = Annotated[
     list[Path] | None,
-    typer.Option(metavar="DIR", help="Overlay of the practice's own rules; repeatable."),
+    typer.Option(
+        metavar="DIR",
+        help="Overlay of the practice's own rules; repeatable.",
+        rich_help_panel=RULES,
+    ),
 ]
-Config = Annotated[Path | None, typer.Option(help="The ccbill.toml to use.")]
+Config = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="The ccbill.toml to use.", rich_help_panel=RULES),
+]
 LedgerFile = Annotated[
-    Path | None, typer.Option("--ledger", help="The ledger to use, instead of the usual one.")
+    Path | None,
+    typer.Option(
+        "--ledger",
+        metavar="FILE",
+        help="The ledger to use, instead of the usual one.",
+        rich_help_panel=LEDGER,
+    ),
 ]
 LockTimeout = Annotated[
-    float | None, typer.Option(min=0, metavar="SECONDS", help="How long to wait for a run.")
+    float | None,
+    typer.Option(
+        min=0, metavar="SECONDS", help="How long to wait for a run.", rich_help_panel=LEDGER
+    ),
 ]
 WorkbookSeconds = Annotated[
     float | None,
-    typer.Option(min=0, metavar="SECONDS", help="How long reading one workbook may take."),
+    typer.Option(
+        min=0,
+        metavar="SECONDS",
+        help="How long reading one workbook may take.",
+        rich_help_panel=LIMITS,
+    ),
 ]
 WorkbookMegabytes = Annotated[
     int | None,
-    typer.Option(min=1, metavar="MB", help="How much memory reading one workbook may take."),
+    typer.Option(
+        min=1,
+        metavar="MB",
+        help="How much memory reading one workbook may take.",
+        rich_help_panel=LIMITS,
+    ),
 ]
 Today = Annotated[
     str | None,
-    typer.Option(metavar="DATE", envvar="CCBILL_TODAY", help="Take this as today's date."),
+    typer.Option(
+        metavar="DATE",
+        envvar="CCBILL_TODAY",
+        help="Take this as today's date.",
+        rich_help_panel=RULES,
+    ),
 ]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.", rich_help_panel=OUTPUT)]
 
 
 class FailOn(StrEnum):

@@ -8,35 +8,62 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ccbill import options
+from ccbill import complete, options
 from ccbill.errors import CcbillError, Exit, Message
+from ccbill.manual import Group, command, exits
 
 if TYPE_CHECKING:
     import pandas as pd
 
 app = typer.Typer(
-    name="rules", no_args_is_help=True, help="Read, check, change and compare the payers' rules."
+    name="rules",
+    cls=Group,
+    no_args_is_help=True,
+    help="""Read, check, change and compare the payers' rules.
+
+    [bold]Examples[/bold]
+    ccbill rules list
+    ccbill rules show PLAN
+    ccbill rules check my-rules
+    """,
+    short_help="Read, check, change and compare the payers' rules.",
+    epilog=exits(Exit.INPUT, Exit.OUTPUT, found="`rules check` found an example that fails"),
 )
 
 Overlays = Annotated[
     list[Path] | None,
     typer.Option(
-        "--rules", "--overlay", metavar="DIR", help="Overlay to lay over the rules; repeatable."
+        "--rules",
+        "--overlay",
+        metavar="DIR",
+        help="Overlay to lay over the rules; repeatable.",
+        rich_help_panel=options.RULES,
     ),
 ]
 On = Annotated[
-    str | None, typer.Option("--on", metavar="DATE", help="The rules in force on this day.")
+    str | None,
+    typer.Option(
+        "--on",
+        metavar="DATE",
+        help="The rules in force on this day.",
+        rich_help_panel=options.SCOPE,
+    ),
 ]
 
 
-@app.command("list")
+@command(app, "list")
 def list_command(
     on: On = None,
     rules: Overlays = None,
     config: options.Config = None,
     as_json: options.AsJson = False,
 ) -> None:
-    """List plans and services: codes, dates, standing, and when each was last checked."""
+    """List plans and services: codes, dates, standing, and when each was last checked.
+
+    [bold]Examples[/bold]
+    ccbill rules list
+    ccbill rules list --on 2026-10-01
+    """
     from dataclasses import asdict  # noqa: PLC0415
 
     from ccbill.report import rules_text  # noqa: PLC0415
@@ -50,16 +77,26 @@ def list_command(
         rules_text.editions(found)
 
 
-@app.command("show")
+@command(app, "show")
 def show_command(
-    plan: Annotated[str, typer.Argument(metavar="PLAN", help="A plan of `ccbill rules list`.")],
+    plan: Annotated[
+        str,
+        typer.Argument(
+            metavar="PLAN", help="A plan of `ccbill rules list`.", autocompletion=complete.plans
+        ),
+    ],
     on: On = None,
     rules: Overlays = None,
     config: options.Config = None,
     today: options.Today = None,
     as_json: options.AsJson = False,
 ) -> None:
-    """Show a plan's rules in words, each with its source and standing, and who may earn what."""
+    """Show a plan's rules in words, each with its source and standing, and who may earn what.
+
+    [bold]Examples[/bold]
+    ccbill rules show PLAN
+    ccbill rules show PLAN --on 2025-01-01 --overlay my-rules
+    """
     from ccbill.report import rules_text  # noqa: PLC0415
     from ccbill.rules import catalog, load, page  # noqa: PLC0415
 
@@ -72,7 +109,7 @@ def show_command(
         rules_text.page(told)
 
 
-@app.command("check")
+@command(app, "check", found="an example fails")
 def check_command(
     folders: Annotated[
         list[Path] | None, typer.Argument(metavar="DIR…", help="Overlays to check.")
@@ -81,7 +118,12 @@ def check_command(
     config: options.Config = None,
     as_json: options.AsJson = False,
 ) -> None:
-    """Check every rule file and bill every example in it; exit 1 where an example fails."""
+    """Check every rule file and bill every example in it; exit 1 where an example fails.
+
+    [bold]Examples[/bold]
+    ccbill rules check
+    ccbill rules check my-rules
+    """
     from ccbill.rules import examples, load  # noqa: PLC0415
 
     plans = load.plans(_overlays([*(folders or ()), *(rules or ())], config))
@@ -104,15 +146,22 @@ def check_command(
         raise CcbillError(Exit.FOUND, *failing)
 
 
-@app.command("export")
+@command(app, "export", Exit.OUTPUT)
 def export_command(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder for the copies.")],
     plan: Annotated[
-        str | None, typer.Argument(metavar="PLAN", help="This plan's files only.")
+        str | None,
+        typer.Argument(
+            metavar="PLAN", help="This plan's files only.", autocompletion=complete.plans
+        ),
     ] = None,
     today: options.Today = None,
 ) -> None:
-    """Copy the shipped rule files to begin an overlay with; nothing is overwritten."""
+    """Copy the shipped rule files to begin an overlay with; nothing is overwritten.
+
+    [bold]Examples[/bold]
+    ccbill rules export my-rules PLAN
+    """
     from ccbill.rules import catalog, load, template  # noqa: PLC0415
 
     plans = load.shipped()
@@ -123,7 +172,7 @@ def export_command(
         print(path)
 
 
-@app.command("diff")
+@command(app, "diff", Exit.INPUT)
 def diff_command(
     what: Annotated[
         list[str],
@@ -134,11 +183,19 @@ def diff_command(
     ],
     overlay: Annotated[
         list[Path] | None,
-        typer.Option(metavar="DIR", help="Bill the exports with and without it; repeatable."),
+        typer.Option(
+            metavar="DIR",
+            help="Bill the exports with and without it; repeatable.",
+            rich_help_panel=options.SCOPE,
+        ),
     ] = None,
     rules: Annotated[
         list[Path] | None,
-        typer.Option(metavar="DIR", help="Overlay that PLAN is read with; repeatable."),
+        typer.Option(
+            metavar="DIR",
+            help="Overlay that PLAN is read with; repeatable.",
+            rich_help_panel=options.RULES,
+        ),
     ] = None,
     patients: options.Patients = None,
     staff: options.Staff = None,
@@ -150,9 +207,10 @@ def diff_command(
 ) -> None:
     """Show what changed between two sets of rules, or whose claims an overlay changes.
 
-    [bold]ccbill rules diff shipped my-rules[/bold]
-
-    [bold]ccbill rules diff --overlay my-rules activities.csv --fees fees.csv[/bold]
+    [bold]Examples[/bold]
+    ccbill rules diff shipped my-rules
+    ccbill rules diff PLAN@2025-01-01 PLAN@2026-01-01
+    ccbill rules diff --overlay my-rules activities.csv --fees fees.csv
     """
     if not overlay:
         _diff_rules(what, _overlays(rules, config), as_json=as_json)

@@ -144,7 +144,7 @@ def test_an_unknown_setting_names_its_line_and_the_nearest(here: Path) -> None:
 def test_a_payer_mapped_to_a_name_that_no_plan_has(here: Path) -> None:
     (here / "ccbill.toml").write_text('[payers]\n"Ours" = "bcbsm-pdmc"\n')
     assert refused(here, 2, "log.csv") == (
-        "ccbill.toml: [payers]: 'bcbsm-pdmc' is no payer's name and no plan\n"
+        "ccbill.toml:[payers] Ours: 'bcbsm-pdmc' is no payer's name and no plan\n"
         "  Nothing was read or written.\n"
         "  fix: did you mean 'bcbsm-pdcm'?\n"
     )
@@ -171,24 +171,84 @@ def test_a_day_that_is_none(here: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "what"),
+    ("arguments", "what", "nearest"),
     [
-        (["run", "log.csv", "--formt", "csv"], "No such option: --formt (Possible options: --form"),
-        (["run", "log.csv", "--tody", "2026-11-02"], "No such option: --tody (Possible options: -"),
-        (["rnu", "log.csv"], "No such command 'rnu'. Did you mean 'run'?"),
-        (["run"], "Missing argument 'EXPORT'."),
-        (["run", "log.csv", "--format", "cvs"], "'cvs' is not one of 'xlsx', 'csv', 'parquet', "),
-        (["run", "log.csv", "--fail-on", "holds"], "'holds' is not one of 'never', 'note', 'hold'"),
+        (["run", "log.csv", "--formt", "csv"], "run: there is no option --formt", "--format? "),
+        (["run", "log.csv", "--tody", "2026-11-02"], "run: there is no option --tody", "--today? "),
+        (["ledger", "runs", "--jsn"], "ledger runs: there is no option --jsn", "--json? "),
+        (["rnu", "log.csv"], "no such command 'rnu'", "'run'? "),
+        (["ledger", "sbmit", "1"], "ledger: no such command 'sbmit'", "'submit'? "),
+        (["run"], "run: missing argument 'EXPORT'", ""),
+        (["run", "log.csv", "--out"], "option '--out' requires an argument", ""),
+        (["ledger", "show", "one"], "ledger show: invalid value for 'N': it is not a number", ""),
+        (["template", "a.xlsx", "b.xlsx"], "template: there are more words than it takes", ""),
+        (
+            ["run", "log.csv", "--format", "cvs"],
+            "'cvs' is not one of 'xlsx', 'csv', 'parquet', 'html'",
+            "'csv'? ",
+        ),
+        (
+            ["run", "log.csv", "--fail-on", "holds"],
+            "'holds' is not one of 'never', 'note', 'hold'",
+            "'hold'? ",
+        ),
     ],
 )
 def test_a_misspelt_word_gets_the_nearest_on_standard_error(
-    here: Path, arguments: list[str], what: str
+    here: Path, arguments: list[str], what: str, nearest: str
 ) -> None:
     done = ccbill(*arguments, cwd=here, COLUMNS="200")
     assert (done.returncode, done.stdout) == (2, "")
-    assert what in done.stderr
-    assert "Try 'ccbill" in done.stderr
+    wrong, consequence, fix = done.stderr.splitlines()
+    assert wrong.startswith("ccbill")
+    assert wrong.endswith(what)
+    assert consequence == "  Nothing was read or written."
+    assert fix.startswith("  fix: did you mean " + nearest if nearest else "  fix: ccbill")
+    assert fix.endswith(" -h shows what there is")
     assert not (here / "ccbill-out").exists()
+
+
+WHAT_IF = ("explain", "--minutes", "74", "--date", "2026-10-05")
+KNOWN = {"--plan": "bcbsm-pdcm", "--kind": "care-coordination", "--credential": "RN"}
+
+
+@pytest.mark.parametrize(
+    ("option", "word", "nearest"),
+    [
+        ("--plan", "bcbsm-pcdm", "bcbsm-pdcm"),
+        ("--kind", "care-cordination", "care-coordination"),
+        ("--credential", "Pharmd.d", "PharmD"),
+        ("--mode", "phon", "phone"),
+        ("--with", "athorization_number=1", "authorization_number"),
+    ],
+)
+def test_a_misspelt_word_of_ccbills_gets_the_nearest(
+    here: Path, option: str, word: str, nearest: str
+) -> None:
+    given = KNOWN | {option: word}
+    done = ccbill(*WHAT_IF, *(part for pair in given.items() for part in pair), cwd=here)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.splitlines()[-1] == f"  fix: did you mean '{nearest}'?"
+
+
+@pytest.mark.parametrize(
+    ("line", "nearest"),
+    [
+        ("[practise]", "practice"),
+        ("[practice]\nnmae = 'x'", "name"),
+        ("[columns]\nservce_date = 'x'", "service_date"),
+        ("[kinds]\nCall = 'care-cordination'", "care-coordination"),
+        ("[modes]\nCall = 'phon'", "phone"),
+        ("[checks]\nlong-dya = 'hold'", "long-day"),
+        ("[checks]\nlong-day = 'holds'", "hold"),
+        ("[payers]\nOurs = 'bcbsm-pdmc'", "bcbsm-pdcm"),
+    ],
+)
+def test_a_misspelt_word_of_the_settings_gets_the_nearest(
+    here: Path, line: str, nearest: str
+) -> None:
+    (here / "ccbill.toml").write_text(f"{line}\n")
+    assert refused(here, 2, "log.csv").splitlines()[-1] == f"  fix: did you mean '{nearest}'?"
 
 
 # what a run writes and says
@@ -458,12 +518,13 @@ def test_help_shows_the_exit_codes(tmp_path: Path, arguments: list[str]) -> None
     assert (done.returncode, done.stderr) == (0, "")
     words = " ".join(done.stdout.split())
     for said in (
-        "Exit codes: 0 done",
+        "Exit codes 0 done",
         "1 done, and --fail-on was reached",
         "2 usage, configuration or rule file refused",
         "3 an input cannot be used",
-        "4 output could not be written",
+        "4 output or ledger could not be written",
         "70 a fault in ccbill",
+        "75 another run holds the ledger",
         "129, 130, 143 stopped by a signal",
     ):
         assert said in words

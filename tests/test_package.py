@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from ccbill.demo import FILES
+
 ROOT = Path(__file__).parent.parent
 SOURCE = ("pyproject.toml", "README.md", "ccbill")
 
@@ -58,3 +60,14 @@ def test_the_wheel_holds_every_file_of_the_package(wheels: list[Path]) -> None:
     }
     with zipfile.ZipFile(wheels[0]) as wheel:
         assert wanted <= set(wheel.namelist())
+
+
+def test_the_wheel_holds_the_practice_of_the_demo_and_nothing_else_of_the_sample(
+    wheels: list[Path],
+) -> None:
+    with zipfile.ZipFile(wheels[0]) as wheel:
+        sample = {name for name in wheel.namelist() if name.startswith("ccbill/sample/")}
+        for name in FILES:
+            content = wheel.read(f"ccbill/sample/{name}")
+            assert content == (ROOT / "sample_data" / name).read_bytes()
+    assert not {name for name in sample if name.count("/") > 2}

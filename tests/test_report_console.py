@@ -14,8 +14,9 @@ from test_report_tables import claim, empty_report, exception, report_of, table_
 from ccbill.errors import CcbillError, Exit, Message
 from ccbill.problems import PROBLEMS
 from ccbill.report import tables
-from ccbill.report.console import balance_sentence, messages, record_text, summary
+from ccbill.report.console import messages, record_text, summary
 from ccbill.report.delivery import deliver
+from ccbill.report.totals import balance_sentence
 
 
 class Terminal(io.StringIO):

@@ -49,13 +49,29 @@ def with_ledger(told: Told, ledger: Ledger) -> Told:
     return told | {"cases": cases}
 
 
-def with_run(told: Told, run: Run) -> Told:
-    """The cases with how many of their rows the run itself decided otherwise, and what it said."""
+def with_run(told: Told, run: Run, plans: Sequence[Plan]) -> Told:
+    """The cases with how many of their rows the run itself decided otherwise, and what it said.
+
+    `other_rules` are the files that the run was billed by and that are not these, or were not.
+    """
     then = said(run, told["patient_id"])
+    concerned = {case["plan"] for case in told["cases"]}
     return told | {
         "run": run.number,
+        "other_rules": _other_rules(run, [plan for plan in plans if plan.name in concerned]),
         "cases": [case | {"otherwise": _otherwise(case, then)} for case in told["cases"]],
     }
+
+
+def _other_rules(run: Run, plans: Sequence[Plan]) -> list[str]:
+    rules, laid = run.record["rules"], run.record["overlays"]
+    plans = [plan for plan in plans if any(f.startswith(f"{plan.name}/") for f in rules)]
+    names = {plan.name for plan in plans}
+    now = {file: sha for plan in plans for file, sha in plan.sha256.items()}
+    now |= {change.file: change.sha256 for plan in plans for change in plan.overlays}
+    then = {file: sha for file, sha in rules.items() if file.partition("/")[0] in names}
+    then |= {each["file"]: each["sha256"] for each in laid if each["plan"] in names}
+    return sorted({file for file, _ in now.items() ^ then.items()})
 
 
 def _otherwise(case: Told, then: dict[tuple[str, int], tuple[str | None, ...]]) -> list[Told]:

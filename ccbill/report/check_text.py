@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ccbill.report import text
-from ccbill.report.console import printable
+from ccbill.report.console import printable, sentence
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -37,12 +37,13 @@ def structure(told: Told) -> None:
     for file in told["files"]:
         text.line(console, f"{file['name']}: {_format(file)}", "bold")
         for sheet in file["sheets"]:
-            _lines(console, _sheet(sheet))
+            for line in _sheet(sheet):
+                sentence(console, line)
     text.out(console)
 
 
 def _lines(console: Console, lines: Iterable[str]) -> None:
-    """Lines that are printed as they are, since they name a place or are copied."""
+    """Lines that are printed as they are, since they are copied."""
     for line in lines:
         console.print(printable(line), soft_wrap=True)
 
@@ -87,7 +88,9 @@ def _problem(console: Console, each: Told) -> None:
     more = each["rows"] - len(each["places"])
     if more > 0:
         became += f" and {more:,} more"
-    _lines(console, ["", what, f"  {became}", f"  fix: {each['fix']}"])
+    text.line(console, "")
+    for line in (what, f"  {became}", f"  fix: {each['fix']}"):
+        sentence(console, line)
 
 
 def _words(console: Console, words: Sequence[Told]) -> None:
@@ -113,7 +116,8 @@ def _word_lines(words: Sequence[Told]) -> Iterator[str]:
         rows = sum(each["rows"] for each in words)
         yield (
             f"  # {_counted(len(words), 'word')} in {_counted(rows, 'row')}, first at "
-            f"{words[0]['first']}: not shown, since few cells of the column are known words"
+            f"{words[0]['first']}: not shown, since few cells of the column are known words; "
+            "ccbill init --force lists them in ccbill.toml"
         )
 
 

@@ -10,6 +10,7 @@ import os
 import re
 import shutil
 import sys
+import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
@@ -31,17 +32,25 @@ def summary(
     report: Report,
     written: Sequence[Path],
     *,
+    ledger: str = "",
     plain: bool | None = None,
     stream: TextIO | None = None,
 ) -> None:
     """Print the run: a table by plan, held problems by money at stake, the balance, the next step.
 
-    `plain` is text without colour or lines, as it is wherever standard error is not a terminal.
+    `ledger` is the option that the commands named need to find the run's ledger; `plain` is text
+    without colour or lines, as it is wherever standard error is not a terminal.
     """
+    from ccbill.report import totals  # noqa: PLC0415
+
     plain = _is_plain(stream) if plain is None else plain
     console = _console(plain, stream)
+    console.begin_capture()
+    found = _columns_found(report.record.get("mapping", []))
+    for line in [*found, ""] if found else []:
+        sentence(console, line, "dim")
     console.print(_plan_table(report, plain))
-    held = held_problems(report.exceptions)
+    held = totals.held_problems(report.exceptions)
     if len(held):
         console.print()
         console.print(_held_table(held, plain))
@@ -53,18 +62,24 @@ def summary(
     if done := _fixed_sentence(report.record.get("work_list", {})):
         console.print()
         console.print(done)
+    _ledger_notes(report, console)
     console.print()
-    console.print(balance_sentence(report.balance), style="bold")
-    for line in _next_steps(report, written):
+    console.print(totals.balance_sentence(report.balance), style="bold")
+    for line in _next_steps(report, written, ledger):
         console.print(line, soft_wrap=True)
+    out(console)
+
+
+def out(console: Console) -> None:
+    """Prints what the console has gathered, without blanks at the ends of lines."""
+    for line in console.end_capture().splitlines():
+        print(line.rstrip(), file=console.file)
 
 
 def messages(
     error: CcbillError, *, plain: bool | None = None, stream: TextIO | None = None
 ) -> None:
     """Print what stopped the run: the first five messages of a kind, and how many more."""
-    from rich.text import Text  # noqa: PLC0415
-
     console = _console(_is_plain(stream) if plain is None else plain, stream)
     kinds: dict[str, list[Message]] = {}
     for message in error.messages:
@@ -72,20 +87,50 @@ def messages(
     for alike in kinds.values():
         for message in alike[:FIRST]:
             head, *rest = str(message).split("\n")
-            console.print(Text(printable(head), "bold"), soft_wrap=True)
+            sentence(console, head, "bold")
             for line in rest:
-                console.print(Text(printable(line)), soft_wrap=True)
+                sentence(console, line)
         if len(alike) > FIRST:
-            console.print(Text(f"and {len(alike) - FIRST:,} more like it", "dim"), soft_wrap=True)
+            sentence(console, f"and {len(alike) - FIRST:,} more like it", "dim")
 
 
-def ledger_notes(report: Report, *, stream: TextIO | None = None) -> None:
+def _columns_found(mapping: Sequence[dict[str, str]]) -> list[str]:
+    """For each input the headings that were taken for a column of another name."""
+    found: dict[str, list[str]] = {}
+    for each in mapping:
+        if each["how"] != "exact":  # by its own name
+            found.setdefault(each["file"], []).append(f"{each['heading']} = {each['column']}")
+    return [f"{file}: {', '.join(headings)}" for file, headings in found.items()]
+
+
+def _ledger_notes(report: Report, console: Console) -> None:
     """Print what the run found in its ledger and the reader should act on."""
-    console = _console(_is_plain(stream), stream)
+    from ccbill.report.totals import words  # noqa: PLC0415
+
     told = report.notes[(words(report.notes["where"]) == "ledger").to_numpy(bool)]
+    if len(told):
+        console.print()
     for what, fix in zip(told["what"], told["fix"], strict=True):
-        console.print(f"ledger: {what}", soft_wrap=True)
-        console.print(f"  fix: {fix}", soft_wrap=True)
+        sentence(console, f"ledger: {what}")
+        sentence(console, f"  fix: {fix}")
+
+
+def sentence(console: Console, text: str, style: str = "") -> None:
+    """A line of its own in a pipe; on a terminal it goes on below its beginning, at a space."""
+    from rich.text import Text  # noqa: PLC0415
+
+    said = printable(text)
+    lines = [said]
+    if said and console.file.isatty():
+        lines = textwrap.wrap(
+            said,
+            console.width,
+            subsequent_indent=" " * (len(said) - len(said.lstrip()) + 2),
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
+    for line in lines:
+        console.print(Text(line, style), soft_wrap=True)
 
 
 def redelivered(run: int, files: Sequence[Path], *, stream: TextIO | None = None) -> None:
@@ -114,14 +159,6 @@ def record_text(report: Report, written: Sequence[Path] = ()) -> str:
     return json.dumps(whole, indent=2, ensure_ascii=False, default=plain)
 
 
-def balance_sentence(balance: pd.DataFrame) -> str:
-    """`12,408 rows read = 11,020 counted + 1,354 left out + 34 held`."""
-    read, counted, left_out, held = (
-        int(balance[f"rows_{part}"].sum()) for part in ("read", "counted", "left_out", "held")
-    )
-    return f"{read:,} rows read = {counted:,} counted + {left_out:,} left out + {held:,} held"
-
-
 def _fixed_sentence(work_list: dict[str, Any]) -> str:
     """`12 fixed since run 6, 3 new`; nothing where no earlier run had what this one has."""
     since, fixed, new = (work_list.get(name, 0) for name in ("since_run", "fixed", "new"))
@@ -140,6 +177,11 @@ def printable(text: str) -> str:
 def _is_plain(stream: TextIO | None) -> bool:
     terminal = (stream or sys.stderr).isatty()
     return not terminal or bool(os.environ.get("NO_COLOR")) or os.environ.get("TERM") == "dumb"
+
+
+def console_of(stream: TextIO | None) -> Console:
+    """A console on the stream, else on standard error; with colour on a terminal only."""
+    return _console(_is_plain(stream), stream)
 
 
 def _console(plain: bool, stream: TextIO | None) -> Console:
@@ -170,6 +212,8 @@ def _table(plain: bool) -> Table:
 
 def _plan_table(report: Report, plain: bool) -> Table:
     """One row a plan: what is billed, what is held, and how many cases are short of a unit."""
+    from ccbill.report.totals import plan_figures  # noqa: PLC0415
+
     table = _table(plain)
     table.add_column("plan", overflow="fold")
     for name in ("patients", "lines", "units", "charge", "expected", "held", "short"):
@@ -183,55 +227,6 @@ def _plan_table(report: Report, plain: bool) -> Table:
     return table
 
 
-def plan_figures(report: Report) -> pd.DataFrame:
-    """Per plan, blank where a row has none: the figures of the plan table, money in cents.
-
-    Money is missing where no line of the plan has a price.
-    """
-    import pandas as pd  # noqa: PLC0415
-
-    from ccbill.tables import UNKNOWN  # noqa: PLC0415
-
-    lines = (report.claims, report.encounters)
-    known = [table[["plan", "patient_id"]].drop_duplicates().apply(words) for table in lines]
-    billed = pd.concat(known).drop_duplicates()
-    money = {name: _known(report.summary[name]) for name in ("charge", "expected_payment")}
-    columns = {
-        "patients": _by_plan(billed["plan"], 1),
-        "lines": _by_plan(report.summary["plan"], report.summary["lines"]),
-        "units": _by_plan(report.summary["plan"], report.summary["units"]),
-        "charge": _by_plan(report.summary["plan"], money["charge"]),
-        "expected": _by_plan(report.summary["plan"], money["expected_payment"]),
-        "held": _by_plan(report.balance["plan"], report.balance["rows_held"]),
-        "short": _by_plan(report.near_misses["plan"], 1),
-    }
-    table = pd.DataFrame(columns).fillna(0).astype("int64").sort_index()
-    for name, source in (("charge", "charge"), ("expected", "expected_payment")):
-        priced = report.summary[report.summary[source] != UNKNOWN]
-        table[name] = table[name].where(table.index.isin(words(priced["plan"])))
-    return table
-
-
-def _by_plan(plans: pd.Series[str], numbers: pd.Series[int] | int) -> pd.Series[int]:
-    import pandas as pd  # noqa: PLC0415
-
-    values = numbers if isinstance(numbers, int) else numbers.to_numpy()
-    by_plan = pd.Series(values, index=words(plans).to_numpy(), dtype="int64")
-    return by_plan.groupby(level=0).sum()
-
-
-def words(texts: pd.Series[str]) -> pd.Series[str]:
-    """A text column with an empty word in place of a blank."""
-    return texts.astype("object").where(texts.notna(), "").astype(str)
-
-
-def _known(cents: pd.Series[int]) -> pd.Series[int]:
-    """Amounts with nothing in place of those that nobody knows."""
-    from ccbill.tables import UNKNOWN  # noqa: PLC0415
-
-    return cents.where(cents != UNKNOWN, 0).astype("int64")
-
-
 def _plan_cells(row: pd.Series[float]) -> list[str]:
     """The figures as text; money that nobody knows is blank."""
     money = ("charge", "expected")
@@ -240,24 +235,9 @@ def _plan_cells(row: pd.Series[float]) -> list[str]:
 
 def _amount(cents: float) -> str:
     """Money as text, blank where nobody knows it."""
+    from ccbill.report.totals import money_text  # noqa: PLC0415
+
     return "" if math.isnan(cents) else money_text(int(cents))
-
-
-def held_problems(exceptions: pd.DataFrame) -> pd.DataFrame:
-    """The problems that hold rows, the most money first: source rows, and cents at stake.
-
-    The cents are missing where no row of the problem has a price.
-    """
-    from ccbill.tables import UNKNOWN  # noqa: PLC0415
-
-    holds = exceptions[(exceptions["severity"] == "hold").to_numpy(bool)]
-    held = holds[["problem", "rows", "amount"]].assign(
-        problem=words(holds["problem"]),
-        rows=_known(holds["rows"]),
-        amount=holds["amount"].where(holds["amount"] != UNKNOWN),
-    )
-    by_problem = held.groupby("problem").sum(min_count=1).reset_index()
-    return by_problem.sort_values(["amount", "rows", "problem"], ascending=[False, False, True])
 
 
 def _held_table(held: pd.DataFrame, plain: bool) -> Table:
@@ -278,12 +258,7 @@ def _held_table(held: pd.DataFrame, plain: bool) -> Table:
     return table
 
 
-def money_text(cents: int) -> str:
-    sign = "-" if cents < 0 else ""
-    return f"{sign}{abs(cents) // 100:,}.{abs(cents) % 100:02}"
-
-
-def _next_steps(report: Report, written: Sequence[Path]) -> list[str]:
+def _next_steps(report: Report, written: Sequence[Path], ledger: str) -> list[str]:
     """Where to bill from, and where to see what is in the way."""
     if not written:
         return ["Nothing was written."]
@@ -297,5 +272,5 @@ def _next_steps(report: Report, written: Sequence[Path]) -> list[str]:
         steps.append(f"fix        {printable(str(by_stem['exceptions']))}, then run again")
     number = report.record.get("run") if report.record.get("status") != "submitted" else None
     if number and len(report.claims):
-        steps.append(f"once sent  ccbill ledger submit {number}")
+        steps.append(f"once sent  ccbill ledger submit {number}{printable(ledger)}")
     return steps or [f"written to {printable(str(written[0].parent))}"]

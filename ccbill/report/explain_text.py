@@ -20,11 +20,19 @@ NOTHING = "-"
 
 def patient(told: Told) -> None:
     """Prints every case of a patient, as `ccbill.explain.cases` tells them."""
-    lines = [f"{told['patient_id']}"]
+    lines = [f"{told['patient_id']}", *_other_rules(told)]
     for case in told["cases"]:
         lines += ["", *_case(case)]
     lines += _section("Sources", _sources(told["cases"]))
     _out(lines)
+
+
+def _other_rules(told: Told) -> Iterator[str]:
+    """That the run was billed by other rules than those that explain it here."""
+    if told.get("other_rules"):
+        files = ", ".join(told["other_rules"])
+        yield from _wrapped(f"Run {told['run']} was billed by other rules than these: {files}.", "")
+        yield from _wrapped("fix: name its overlays, if it had any, with --rules", "  ")
 
 
 def what_if(told: Told) -> None:
@@ -102,7 +110,9 @@ def _activities(activities: Sequence[Told]) -> Iterator[str]:
         yield ""
         yield from _group_heading(group)
         for each in group:
-            yield from _wrapped("  ".join(_padded(_row(each), widths)), "    ", " " * 26)
+            day, time, *rest = _padded(_row(each), widths)
+            first = f"{day}  {time.strip():>{widths[1]}}  "
+            yield from _wrapped(f"{first}{'  '.join(rest)}", "    ", " " * (4 + len(first)))
 
 
 def _sort_of(each: Told) -> tuple[Any, ...]:
@@ -128,7 +138,7 @@ def _row(each: Told) -> tuple[str, ...]:
     time = "" if each["seconds"] is None else _time(each["seconds"])
     who = " ".join(filter(None, (each["staff"], each["credential"])))
     place = f"{each['file']}:{each['row']}"
-    cells = (each["service_date"], time.rjust(7), who, each["mode"], each["kind"], place)
+    cells = (each["service_date"], time, who, each["mode"], each["kind"], place)
     return tuple(printable(cell or NOTHING) for cell in cells)
 
 

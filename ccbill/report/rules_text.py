@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+import textwrap
+from collections.abc import Iterator, Sequence
 from string import ascii_uppercase
 from typing import TYPE_CHECKING, Any
 
@@ -19,31 +20,47 @@ if TYPE_CHECKING:
 
 LONG = 20  # letters in the heading of a column of the matrix
 NOTHING = "-"
+ABOUT = ("from", "to", "standing", "checked")
+NARROW = 28  # letters of a service's codes, below it
+WIDE = 100  # columns that every table has room in
 
 
 def editions(found: Sequence[Edition]) -> None:
     """A line for each edition: its plan, service, codes, dates, standing and last check."""
-    headings = ("plan", "service", "codes", "from", "to", "standing", "checked")
-    rows = []
-    for n, each in enumerate(found):
-        again = n > 0 and found[n - 1].plan == each.plan
-        rows.append(
-            [
-                "" if again else each.plan,
-                each.service,
-                ", ".join(each.codes),
-                each.first or "open",
-                each.last or "",
-                "\n".join(each.standing),
-                each.checked,
-            ]
-        )
     console = text.console()
-    whole = tuple(name for name in headings if name != "codes")
-    console.print(text.columns(headings, rows, whole))
+    console.print(_whole(found) if console.width >= WIDE else _narrow(found))
     changed = [f"{each.plan} {each.service}: {who}" for each in found for who in each.changed_by]
     text.section(console, "Changed by overlays", changed)
     text.out(console)
+
+
+def _whole(found: Sequence[Edition]) -> Table:
+    headings = ("plan", "service", "codes", *ABOUT)
+    rows = [
+        ["" if again else each.plan, each.service, ", ".join(each.codes), *_about(each)]
+        for each, again in _repeated(found)
+    ]
+    return text.columns(headings, rows, [name for name in headings if name != "codes"])
+
+
+def _narrow(found: Sequence[Edition]) -> Table:
+    """Plans as headings, and the codes below their service."""
+    rows = []
+    for each, again in _repeated(found):
+        rows += [] if again else [[each.plan, *("" for _ in ABOUT)]]
+        codes = textwrap.wrap(", ".join(each.codes), NARROW)
+        rows.append(["\n    ".join([f"  {each.service}", *codes]), *_about(each)])
+    return text.columns(("plan\n  service\n    codes", *ABOUT), rows, ABOUT)
+
+
+def _repeated(found: Sequence[Edition]) -> Iterator[tuple[Edition, bool]]:
+    """Each edition, and whether the one before it is of the same plan."""
+    for n, each in enumerate(found):
+        yield each, n > 0 and found[n - 1].plan == each.plan
+
+
+def _about(each: Edition) -> list[str]:
+    return [each.first or "open", each.last or "", "\n".join(each.standing), each.checked]
 
 
 def page(told: dict[str, Any]) -> None:
@@ -74,7 +91,7 @@ def page(told: dict[str, Any]) -> None:
     if told["roles"]["rows"]:
         text.line(console, "")
         text.line(console, "Which staff may earn which code", "bold")
-        console.print(_matrix(told["roles"], sorts))
+        console.print(_matrix(told["roles"], sorts, wide=console.width >= WIDE))
         text.section(console, "Groups of staff", told["staff_groups"])
     text.section(console, "No export shows these; attest them", told["cannot_check"])
     text.section(console, "Sources", told["sources"])
@@ -145,12 +162,13 @@ def _sorts(staff: Sequence[str]) -> dict[str, str]:
     return dict(zip(staff, ascii_uppercase, strict=False))
 
 
-def _matrix(roles: dict[str, Any], sorts: dict[str, str]) -> Table:
+def _matrix(roles: dict[str, Any], sorts: dict[str, str], *, wide: bool) -> Table:
     headings = ("kind", "mode", *(sorts[words] for words in roles["staff"]))
     rows = []
     before = None
     for row in roles["rows"]:
         kind = "" if row["kind"] == before else row["kind"]
         before = row["kind"]
-        rows.append([kind, row["mode"], *(codes or NOTHING for codes in row["codes"])])
-    return text.columns(headings, rows, whole=("kind",))
+        modes = row["mode"] if wide else row["mode"].replace(", ", ",\n")
+        rows.append([kind, modes, *(codes or NOTHING for codes in row["codes"])])
+    return text.columns(headings, rows, whole=("kind",) if wide else ("kind", "mode"))

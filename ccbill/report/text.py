@@ -11,7 +11,9 @@ import sys
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from ccbill.report.console import printable
+from ccbill.report.console import out, printable
+
+__all__ = ["columns", "console", "grid", "line", "out", "section"]
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -59,12 +61,6 @@ def columns(
 
 def line(console: Console, text: str, style: str = "") -> None:
     console.print(printable(text), style=style)
-
-
-def out(console: Console) -> None:
-    """Prints what the console has gathered, without blanks at the ends of lines."""
-    for each in console.end_capture().splitlines():
-        print(each.rstrip())
 
 
 def console() -> Console:

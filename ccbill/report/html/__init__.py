@@ -19,10 +19,10 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from ccbill import __version__
-from ccbill.report.console import balance_sentence
 from ccbill.report.html import figures, people
 from ccbill.report.html.parts import NEAR, Section, counted, held, known_sum, money, near
 from ccbill.report.tables import Report, Review
+from ccbill.report.totals import balance_sentence
 from ccbill.tables import UNKNOWN
 
 

@@ -8,7 +8,6 @@ import numpy as np
 import pandas as pd
 
 from ccbill.problems import PROBLEMS
-from ccbill.report.console import held_problems, plan_figures
 from ccbill.report.html.charts import Chart, Series
 from ccbill.report.html.parts import (
     NEAR,
@@ -27,6 +26,7 @@ from ccbill.report.html.parts import (
     part,
 )
 from ccbill.report.tables import Report, Review
+from ccbill.report.totals import held_problems, plan_figures
 from ccbill.tables import UNKNOWN
 
 SHORT_STEPS = (1, 6, 11, 16, 21, 31)  # minutes short at which a column of the histogram begins

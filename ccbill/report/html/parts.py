@@ -9,9 +9,9 @@ from typing import Any
 import pandas as pd
 from markupsafe import Markup
 
-from ccbill.report.console import money_text, words
 from ccbill.report.html import charts
 from ccbill.report.html.charts import Chart
+from ccbill.report.totals import money_text, words
 from ccbill.tables import UNKNOWN
 
 NEAR = 15  # minutes short, at most, of what is nearly earned

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from ccbill.report.console import words
 from ccbill.report.html.charts import Chart, Series
 from ccbill.report.html.parts import (
     NO_PLAN,
@@ -21,6 +20,7 @@ from ccbill.report.html.parts import (
     percent,
 )
 from ccbill.report.tables import Report
+from ccbill.report.totals import words
 from ccbill.tables import UNKNOWN
 
 NAMED = 1_000  # rows of patients in the page, before "and N more"
