@@ -116,7 +116,7 @@ def row_of(each: Told) -> tuple[str, ...]:
 def compare(exports: list[Path], most: int, **companions: Path) -> int:
     """Explains patients of an export, and how many."""
     names = [str(path) for path in exports]
-    report, _ = run(Request(names, Path(), TODAY, dry_run=True, **companions))
+    report, _ = run(Request(names, TODAY, out=Path(), dry_run=True, **companions))
     batch = Batch(report)
     log = read_log(Files(names, TODAY, **companions))
     people = log.facts.categories("patient")

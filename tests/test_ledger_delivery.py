@@ -40,8 +40,8 @@ def bill(practice: Practice) -> Bill:
         write_log(practice.home / "log.csv", rows)
         request = Request(
             [str(practice.home / "log.csv")],
-            out or practice.out,
             date(2026, 11, 2),
+            out=out or practice.out,
             formats=["csv"],
             config=practice.home / "ccbill.toml",
             ledger=practice.ledger,

@@ -36,8 +36,8 @@ def bill(home: Path, rows: list[Row], *, submit: bool = False) -> None:
     write_log(home / "log.csv", rows)
     request = Request(
         [str(home / "log.csv")],
-        home / "out",
         date(2026, 11, 2),
+        out=home / "out",
         formats=["csv"],
         config=home / "ccbill.toml",
         ledger=home / "ledger.sqlite",

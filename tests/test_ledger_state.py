@@ -60,8 +60,8 @@ class Months(RuleBasedStateMachine):
         write_log(self.home / "log.csv", self.log)
         request = Request(
             [str(self.home / "log.csv")],
-            self.home / "out",
             date(2026, 11, 2),
+            out=self.home / "out",
             formats=["csv"],
             config=self.home / "ccbill.toml",
             ledger=ledger,

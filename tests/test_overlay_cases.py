@@ -83,7 +83,7 @@ def test_outreach_attempts_under_each_setting_of_the_caps(
     rules = [] if setting == "shipped" else [OVERLAYS / setting]
     out = tmp_path / "out"
     request = Request(
-        [str(tmp_path / "a.csv")], out, date(2026, 11, 2), formats=["csv"], rules=rules
+        [str(tmp_path / "a.csv")], date(2026, 11, 2), out=out, formats=["csv"], rules=rules
     )
     run(request)
     with (out / "activities.csv").open(newline="") as file:

@@ -29,8 +29,8 @@ def report(folder: Path, rows: list[Row], settings: str = "") -> Report:
     (folder / "ccbill.toml").write_text(settings, encoding="utf-8")
     request = Request(
         [str(folder / "log.csv")],
-        folder / "out",
         TODAY,
+        out=folder / "out",
         config=folder / "ccbill.toml",
         dry_run=True,
     )

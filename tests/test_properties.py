@@ -154,8 +154,8 @@ def report(*files: list[Work]) -> Report:
         (Path(folder) / "ccbill.toml").touch()
         request = Request(
             [str(path) for path in paths],
-            Path(folder) / "out",
             date(2026, 11, 2),
+            out=Path(folder) / "out",
             config=Path(folder) / "ccbill.toml",
             dry_run=True,
         )

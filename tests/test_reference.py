@@ -63,7 +63,7 @@ def test_run_agrees_under_an_overlay(tmp_path: Path, seed: int, overlay: str) ->
         export.activities, export.patients, export.staff, settings=OVERLAYS[overlay]
     )
     rules = [Path(__file__).parent / "overlays" / overlay]
-    _check(export, [("a.csv", export.activities)], expected, tmp_path, rules)
+    check_agreement(export, [("a.csv", export.activities)], expected, tmp_path, rules)
 
 
 @pytest.mark.sweep
@@ -75,10 +75,10 @@ def test_run_agrees_with_the_independent_reading(
 ) -> None:
     export = generate.export(seed, plans=PLANS[plans])
     expected = reference.bill(export.activities, export.patients, export.staff)
-    _check(export, form(export.activities, random.Random(seed)), expected, tmp_path)
+    check_agreement(export, form(export.activities, random.Random(seed)), expected, tmp_path)
 
 
-def _check(
+def check_agreement(
     export: generate.Export,
     parts: Split,
     expected: reference.Result,
@@ -98,7 +98,7 @@ def _check(
             generate.write_csv(rows, companions[name])
     out = tmp_path / "out"
     names = [str(tmp_path / name) for name, _ in parts]
-    run(Request(names, out, date(2026, 11, 2), formats=["csv"], rules=rules, **companions))
+    run(Request(names, date(2026, 11, 2), out=out, formats=["csv"], rules=rules, **companions))
     assert _written(out, "claims.csv") == _expected(expected.lines)
     assert _written(out, "encounters.csv") == _expected(expected.encounters)
     told = {(row["file"], int(row["row"])): row for row in _table(out, "activities.csv")}
