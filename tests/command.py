@@ -20,6 +20,13 @@ PRELOADED = ("ccbill.cli", "ccbill.run", "ccbill.report.console", "ccbill.ledger
 CANNOT_COPY = "forkserver" not in multiprocessing.get_all_start_methods()
 
 Done = subprocess.CompletedProcess[str]
+SIGNALLED = "signalled"  # the file that says when, on the clock that all processes share
+
+
+class Ended(Done):
+    """What a command gave back; `seconds` went by from the first signal to its end."""
+
+    seconds = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +75,7 @@ def upset(
     cores: bool = False,
     terminal: bool = False,
     **environment: str,
-) -> Done:
+) -> Ended:
     """`ccbill` in a copied process that something befalls, or whose disk takes no file so big.
 
     With `cores` the system would write the memory of a process that it kills to a file.
@@ -80,13 +87,18 @@ def upset(
     settings = _settings(cwd, environment)
     with tempfile.TemporaryDirectory() as folder, _Screen(terminal) as screen:
         streams = [screen.path or str(Path(folder) / name) for name in ("stdout", "stderr")]
-        given = (arguments, str(cwd), settings, streams, by, umask, biggest_file, cores)
+        signalled = Path(folder) / SIGNALLED
+        given = (arguments, str(cwd), settings, streams, by, umask, biggest_file, cores, signalled)
         process = context.Process(target=_main, args=given)
         process.start()
         process.join()
+        now = time.monotonic()
+        since = float(signalled.read_text()) if signalled.exists() else now
         said = [Path(stream).read_text() for stream in streams if not screen.path]
     code = process.exitcode or 0
-    return subprocess.CompletedProcess(["ccbill", *arguments], code, *(said or [screen.said(), ""]))
+    ended = Ended(["ccbill", *arguments], code, *(said or [screen.said(), ""]))
+    ended.seconds = now - since
+    return ended
 
 
 def _settings(cwd: Path, environment: dict[str, str]) -> dict[str, str]:
@@ -136,6 +148,7 @@ def _main(
     umask: int,
     biggest_file: int | None,
     cores: bool,
+    signalled: Path,
 ) -> None:
     for number, stream in enumerate(streams, 1):
         os.dup2(os.open(stream, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), number)
@@ -146,7 +159,7 @@ def _main(
     tempfile.tempdir = None
     sys.argv = ["ccbill", *arguments]
     if by is not None:
-        _befall(by)
+        _befall(by, signalled)
     if biggest_file is not None or cores:
         _limit(biggest_file, cores=cores)
     from ccbill import cli  # noqa: PLC0415
@@ -164,12 +177,14 @@ def _limit(biggest_file: int | None, *, cores: bool) -> None:
         resource.setrlimit(resource.RLIMIT_CORE, (most, most))
 
 
-def _befall(by: Upset) -> None:
+def _befall(by: Upset, signalled: Path) -> None:
     module, name = by.at.split(":")
     usual = getattr(importlib.import_module(module), name)
 
     def unusual(*given: Any, **named: Any) -> Any:
         if by.sends:
+            if not signalled.exists():
+                signalled.write_text(str(time.monotonic()))
             os.kill(os.getpid(), signal.Signals[by.sends])
             time.sleep(0.01)  # the signal is answered between two lines of Python
             return usual(*given, **named)

@@ -75,7 +75,11 @@ def units(lines: list[dict[str, str]]) -> Counter[str]:
 
 @pytest.mark.parametrize(("name", "case"), [(name, case) for name, _, case in CASES])
 def test_case(out: Path, name: str, case: dict[str, Any]) -> None:
-    assert units(table(out, "claims.csv")[name]) == case["bills"]
+    lines = table(out, "claims.csv")[name]
+    assert units(lines) == case["bills"]
+    noted = {line["code"]: line["notes"] for line in lines}
+    assert all(note in noted[code] for code, note in case.get("notes", {}).items())
+    assert not any(note in noted[code] for code, note in case.get("no_notes", {}).items())
     assert units(table(out, "encounters.csv")[name]) == case.get("encounters", {})
     trace = table(out, "activities.csv")[name]
     assert len(trace) == len(case["did"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 from datetime import date
@@ -15,9 +16,11 @@ from schema import faults
 from test_explain import Batch, write
 
 from ccbill.config import Settings
+from ccbill.errors import CcbillError, Exit, Message
 from ccbill.explain import beside, kept
 from ccbill.explain.cases import Wanted
 from ccbill.explain.patient import Files, explain, from_exports, from_ledger
+from ccbill.explain_cli import explain_command
 from ccbill.ledger import carry, store
 from ccbill.report import explain_text
 from ccbill.rules import load
@@ -28,6 +31,9 @@ GOLDEN = Path(__file__).parent / "golden" / "explain"
 SCHEMA = json.loads((files("ccbill") / "explain.schema.json").read_text(encoding="utf-8"))
 TODAY = date(2026, 11, 2)
 Told = dict[str, Any]
+EMPTY = "is not on the first line of standard input"
+WRITE_IT = "write the id there as UTF-8 text, and nothing else"
+FILE = "name the export's file"
 
 
 def usual(day: str, minutes: str = "31", patient: str = "P1", **more: str) -> dict[str, str]:
@@ -55,7 +61,7 @@ def test_the_ledger_explains_as_the_run_billed(tmp_path: Path, seed: int) -> Non
     names = [str(write(export.activities, tmp_path / "a.csv"))]
     ledger = tmp_path / "ledger.sqlite"
     out = tmp_path / "out"
-    report, _ = run(Request(names, out, TODAY, formats=["csv"], ledger=ledger, **companions))
+    report, _ = run(Request(names, TODAY, out=out, formats=["csv"], ledger=ledger, **companions))
     batch = Batch(report)
     plans, settings = load.plans([]), Settings()
     people = sorted({str(p) for p in report.activities["patient_id"].dropna()})
@@ -64,8 +70,9 @@ def test_the_ledger_explains_as_the_run_billed(tmp_path: Path, seed: int) -> Non
         for patient in people[:: max(len(people) // 20, 1)]:
             today = TODAY.toordinal() - EPOCH
             log = kept.log_of(kept_run, patient, plans, settings, None, today)
-            told = beside.with_run(explain(log, patient, Wanted()), kept_run)
+            told = beside.with_run(explain(log, patient, Wanted()), kept_run, plans)
             batch.check(patient, told)
+            assert told["other_rules"] == []
             assert [case["otherwise"] for case in told["cases"]] == [[]] * len(told["cases"])
 
 
@@ -80,7 +87,7 @@ def submitted(tmp_path: Path) -> Files:
     for name, rows in months.items():
         path = str(write(rows, tmp_path / f"{name}.csv"))
         submit = name == "september"
-        request = Request([path], tmp_path / name, TODAY, ledger=ledger, submit=submit)
+        request = Request([path], TODAY, out=tmp_path / name, ledger=ledger, submit=submit)
         run(request)
     return Files([], date(2026, 10, 20), ledger=ledger)
 
@@ -121,6 +128,42 @@ def test_a_claim_or_a_row_tells_whose_it_is(submitted: Files) -> None:
     assert from_ledger(submitted, 1, None, Wanted(claim=claim))["patient_id"] == "P2"
     told = from_ledger(submitted, 1, None, Wanted(place=("september.csv", 3)))
     assert told["patient_id"] == "P2"
+
+
+def given(monkeypatch: pytest.MonkeyPatch, typed: bytes) -> None:
+    """Standard input holds this."""
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(typed)))
+
+
+@pytest.mark.parametrize("typed", [b"P2", b"  P2 \r\nP1\n", b"\xef\xbb\xbfP2\n"])
+def test_the_patient_may_come_from_standard_input(
+    submitted: Files,
+    typed: bytes,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    given(monkeypatch, typed)
+    explain_command(["-"], run=1, ledger=submitted.ledger, as_json=True, today="2026-10-20")
+    assert json.loads(capsys.readouterr().out)["patient_id"] == "P2"
+
+
+@pytest.mark.parametrize(
+    ("typed", "exports", "what", "fix"),
+    [
+        (b"", [], EMPTY, WRITE_IT),
+        (b" \nP2\n", [], EMPTY, WRITE_IT),
+        (b"\xff\n", [], EMPTY, WRITE_IT),
+        (b"P2\n", ["a.csv", "-"], "is to be read from standard input, and so is an export", FILE),
+    ],
+)
+def test_no_patient_on_standard_input_is_refused(
+    typed: bytes, exports: list[str], what: str, fix: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given(monkeypatch, typed)
+    with pytest.raises(CcbillError) as refusal:
+        explain_command(["-", *exports])
+    assert refusal.value.code == Exit.REFUSED
+    assert refusal.value.messages == (Message("PATIENT", what, "Nothing was explained.", fix),)
 
 
 def test_two_ids_of_one_patient_are_one(submitted: Files) -> None:

@@ -91,6 +91,7 @@ def test_a_signal_leaves_what_was_there_or_all_that_is_new(
 ) -> None:
     stopped = upset(*RUN, cwd=home, by=Upset(stage, sends=signal), **settings(home))
     assert stopped.returncode == ENDS[signal]
+    assert 0 < stopped.seconds < 2
     if signal != "SIGKILL":
         assert stopped.stderr.splitlines()[-1].startswith("ccbill: stopped")
         assert "Traceback" not in stopped.stderr

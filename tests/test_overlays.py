@@ -111,6 +111,23 @@ def test_a_list_of_the_practices_that_take_part(tmp_path: Path) -> None:
     assert units(plan, "40 care-coordination RN practice=1999999984") == {}
 
 
+@pytest.mark.parametrize("verb", ["require", "count_only"])
+def test_a_blank_that_has_no_problem_of_its_own_is_held_by_the_screens(
+    tmp_path: Path, verb: str
+) -> None:
+    text = (
+        HEAD
+        + f'[[add.screen]]\n{verb} = {{ place_of_service = ["11"] }}\notherwise = "hold"\n'
+        + 'problem = "setting-missing"\nwhy = "only in the office"\ncite = "ccbill"\n'
+    )
+    log = "patient_id,payer,service_date,minutes,kind,mode,credential,place_of_service\n"
+    log += "1,BCBSM,2026-08-03,40,care-coordination,none,RN,\n"
+    write(tmp_path, **{"bcbsm-pdcm/payer.toml": text, "log.csv": log})
+    done = ccbill("run", "log.csv", "--no-ledger", "--rules", ".", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "setting-missing" in done.stderr
+
+
 def test_elements_are_removed_by_what_they_say_or_by_number(tmp_path: Path) -> None:
     files = {
         "bcbsm-pdcm/payer.toml": HEAD + '[remove]\npayers = ["BCN"]\n',

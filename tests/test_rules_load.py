@@ -74,6 +74,15 @@ MUTATIONS: dict[str, Mutation] = {
         "is not known here",
         "did you mean 'to'?, or take the line out",
     ),
+    "a key that is not known, of a threshold": (
+        COORDINATION,
+        "once_at = { minutes = 31 }",
+        "once_at = { minutes = 31, hours = 1 }",
+        "hours",
+        "bill.1.once_at.hours",
+        "is not known here",
+        "use one of: minutes, or take the line out",
+    ),
     "a key that is not known, of a source": (
         PAYER,
         "[source.ccbill]\n",
@@ -181,6 +190,15 @@ MUTATIONS: dict[str, Mutation] = {
         "bill.2.per_step.minutes",
         "is 0",
         "give a number from 1 to 44640",
+    ),
+    "a step after more minutes than a month has": (
+        COORDINATION,
+        "after = 75",
+        "after = 44641",
+        "after",
+        "bill.2.per_step.after",
+        "is 44641",
+        "give a number from 0 to 44640",
     ),
     "a filing limit of no days": (
         PAYER,
@@ -497,6 +515,13 @@ def test_the_copy_itself_is_accepted(folder: Path) -> None:
     copied = plan(COPIED, read(folder))
     examples.check([copied])
     assert copied == shipped()[PLANS.index(COPIED)]
+
+
+def test_steps_may_begin_at_the_first_minute(folder: Path) -> None:
+    file = folder / COORDINATION
+    file.write_text(file.read_text().replace("after = 75", "after = 0"))
+    [service] = [s for s in plan(COPIED, read(folder)).services if s.file.endswith(COORDINATION)]
+    assert [bill.after for bill in service.bills] == [0, 0]
 
 
 def test_a_new_edition_takes_over_on_its_day(folder: Path) -> None:

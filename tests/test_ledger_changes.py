@@ -1,0 +1,252 @@
+"""What a submission, a void and a rejection change, and what is refused of them."""
+
+from __future__ import annotations
+
+import shutil
+from collections import Counter
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from ledgers import Row, row, write_log
+
+from ccbill import recorded
+from ccbill.errors import CcbillError, Exit
+from ccbill.ledger import carry, store, verify
+from ccbill.ledger.months import BY_MONTH, standing_lines
+from ccbill.ledger.record import amount, repeated
+from ccbill.ledger.standing import claims_of, first_counted
+from ccbill.ledger.store import Ledger
+from ccbill.ledger.submit import reject, submit, void
+from ccbill.report.tables import CLAIMS
+from ccbill.rules import load
+from ccbill.run import Request, run
+from ccbill.tables import UNKNOWN
+
+NOW = "2026-11-02T00:00:00+00:00"
+DAY = (date(2026, 8, 3) - date(1970, 1, 1)).days
+FIRST = [
+    row("A1", "100001", "2026-08-03", staff_id="S1"),
+    row("A2", "100001", "2026-08-04", staff_id="S1"),
+    row("A3", "100002", "2026-08-05", staff_id="S2"),
+]
+MORE = [*FIRST, row("A4", "100001", "2026-08-20", minutes="46", staff_id="S1")]
+
+
+def bill(home: Path, rows: list[Row], *, sent: bool) -> None:
+    write_log(home / "log.csv", rows)
+    (home / "fees.csv").write_text("plan,code,charge\nbcbsm-pdcm,99487,100\n")
+    request = Request(
+        [str(home / "log.csv")],
+        date(2026, 11, 2),
+        out=home / "out",
+        formats=["csv"],
+        fees=home / "fees.csv",
+        config=home / "ccbill.toml",
+        ledger=home / "ledger.sqlite",
+        submit=sent,
+    )
+    run(request)
+
+
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Run 1 billed two claims and is submitted; run 2 replaced one; run 3 is a draft of a third."""
+    home = tmp_path_factory.mktemp("changes")
+    (home / "ccbill.toml").touch()
+    bill(home, FIRST, sent=True)
+    bill(home, MORE, sent=True)
+    bill(home, [row("B1", "100003", "2026-09-03", staff_id="S2")], sent=False)
+    return home / "ledger.sqlite"
+
+
+@pytest.fixture
+def ledger(kept: Path, tmp_path: Path) -> Iterator[Ledger]:
+    with store.opened(Path(shutil.copy(kept, tmp_path))) as found:
+        yield found
+        assert [*verify.differences(found)] == []
+
+
+def claims(ledger: Ledger, run: int) -> list[str]:
+    """The claims of which that run's version stands."""
+    rows = ledger.db.execute("SELECT claim_id FROM claims WHERE run = ? ORDER BY 1", (run,))
+    return [claim for (claim,) in rows]
+
+
+@pytest.mark.parametrize("change", [void, reject])
+def test_a_claim_that_another_run_submitted_last_is_left_alone(
+    ledger: Ledger, change: object
+) -> None:
+    [replaced] = claims(ledger, 2)
+    with pytest.raises(CcbillError) as refusal, store.writing(ledger):
+        change(ledger, NOW, run=1, claim=replaced)  # type: ignore[operator]
+    [message] = refusal.value.messages
+    assert (message.what, message.fix) == (
+        "the claim was submitted last by run 2",
+        "name run 2, or no run",
+    )
+    assert refusal.value.code == Exit.REFUSED
+    assert len(claims(ledger, 1)) == len(claims(ledger, 2)) == 1
+
+
+def test_a_claim_may_be_named_with_its_run(ledger: Ledger) -> None:
+    [claim] = claims(ledger, 1)
+    with store.writing(ledger):
+        done = void(ledger, NOW, run=1, claim=claim)
+    assert (done.run, done.claims, done.left) == (1, 1, 0)
+    assert claims(ledger, 1) == []
+
+
+@pytest.mark.parametrize(
+    ("change", "nothing"),
+    [
+        (void, "nothing of run 1 stands"),
+        (reject, "no claim of it was submitted last by that run"),
+    ],
+)
+def test_what_a_later_run_replaced_is_left_and_counted(
+    ledger: Ledger, change: object, nothing: str
+) -> None:
+    with store.writing(ledger):
+        done = change(ledger, NOW, run=1)  # type: ignore[operator]
+    assert (done.run, done.claims, done.left, done.already) == (1, 1, 1, False)
+    assert (claims(ledger, 1), len(claims(ledger, 2))) == ([], 1)
+    with pytest.raises(CcbillError, match=nothing), store.writing(ledger):
+        change(ledger, NOW, run=1)  # type: ignore[operator]
+
+
+def test_a_run_that_is_submitted_stays_so(ledger: Ledger) -> None:
+    with store.writing(ledger):
+        assert submit(ledger, 2, NOW).already
+        done = submit(ledger, 3, NOW)
+    assert (done.claims, done.left, done.already) == (1, 0, False)
+
+
+def test_a_run_that_was_taken_back_is_not_sent_again(ledger: Ledger) -> None:
+    with store.writing(ledger):
+        void(ledger, NOW, run=2)
+    with pytest.raises(CcbillError, match="run 2 was submitted once and taken back"):
+        submit(ledger, 2, NOW)
+
+
+def test_the_first_counted_day_of_staff_is_of_what_was_submitted(ledger: Ledger) -> None:
+    assert first_counted(ledger) == {
+        ("bcbsm-pdcm", "S1"): DAY,
+        ("bcbsm-pdcm", "S2"): DAY + 2,
+    }
+
+
+def test_a_draft_is_found_by_the_claims_that_it_has(ledger: Ledger) -> None:
+    [drafted] = claims_of(ledger, 3)["claim_id"]
+    assert repeated(ledger, [drafted, "C1"]) == {3: 1}
+    assert repeated(ledger, claims(ledger, 2)) == {}
+    with store.writing(ledger):
+        submit(ledger, 3, NOW)
+    assert repeated(ledger, [drafted]) == {}
+
+
+def test_what_stands_is_told_as_it_was_sent(ledger: Ledger) -> None:
+    lines = carry.standing_lines(ledger)
+    assert [*lines.columns] == [*CLAIMS]
+    found = Counter(zip(lines["patient_id"], lines["code"], lines["units"], strict=True))
+    assert found == Counter(
+        {("100001", "99487", 1): 1, ("100001", "99489", 2): 1, ("100002", "99487", 1): 1}
+    )
+
+
+def test_a_patients_other_id_leaves_each_practices_claim_its_own(tmp_path: Path) -> None:
+    (tmp_path / "ccbill.toml").touch()
+    rows = [
+        row("A1", "100001", "2026-08-03", billing_npi="1999999984"),
+        row("A2", "100001", "2026-08-04", billing_npi="1888888883", minutes="76"),
+    ]
+    bill(tmp_path, rows, sent=True)
+    with store.opened(tmp_path / "ledger.sqlite") as ledger, store.writing(ledger):
+        carry.merge(ledger, "100001", "900001")
+    bill(tmp_path, [each | {"patient_id": "900001"} for each in rows], sent=False)
+    with store.opened(tmp_path / "ledger.sqlite") as ledger:
+        assert len(claims_of(ledger, 2)) == 0  # all is billed already
+
+
+def test_a_date_or_number_that_cannot_be_read_is_not_taken_for_a_blank(tmp_path: Path) -> None:
+    (tmp_path / "old.csv").write_text(
+        "plan,patient_id,code,service_from,units,charge\nbcbsm-pdcm,1,99489,8/14/2026,2,dear\n"
+    )
+    with pytest.raises(CcbillError) as refusal:
+        carry.read_history(tmp_path / "old.csv", ["bcbsm-pdcm"], {})
+    assert [message.what for message in refusal.value.messages][:2] == [
+        "is not a date such as 2026-10-05",
+        "is not a number",
+    ]
+
+
+def test_a_draft_of_the_same_cases_replaces_the_one_before(tmp_path: Path) -> None:
+    (tmp_path / "ccbill.toml").touch()
+    for _ in range(2):
+        bill(tmp_path, FIRST, sent=False)
+    with store.opened(tmp_path / "ledger.sqlite") as ledger:
+        found = ledger.db.execute("SELECT status FROM runs ORDER BY run").fetchall()
+    assert found == [("replaced",), ("draft",)]
+
+
+def test_history_is_read_as_it_was_written(tmp_path: Path) -> None:
+    (tmp_path / "old.csv").write_text(
+        "plan,patient_id,code,service_from,units,minutes,charge,expected_payment,status\n"
+        "bcbsm-pdcm,1,99489,2026-08-14,2,106,100.50,,submitted\n"
+        "bcbsm-pdcm,2,99487,2026-08-15,1,,,7.25,void\n"
+        "bcbsm-pdcm,2,99487,2026-08-16,1,,,7.25,\n"
+    )
+    lines = carry.read_history(tmp_path / "old.csv", ["bcbsm-pdcm"], {"billing_npi": "1"})
+    names = ("service_from", "units", "minutes", "charge", "expected_payment", "line", "status")
+    assert [*zip(*(lines[name] for name in names), strict=True)] == [
+        (DAY + 11, 2, 106, 10_050, UNKNOWN, 1, "new"),
+        (DAY + 13, 1, UNKNOWN, UNKNOWN, 725, 1, "new"),
+    ]
+    assert [*lines["month"]] == ["2026-08"] * 2
+    assert [*lines["billing_npi"]] == ["1"] * 2
+    assert lines["claim_id"].is_unique
+
+
+def test_history_that_leaves_the_authorization_blank_is_the_same_claim(tmp_path: Path) -> None:
+    (tmp_path / "ccbill.toml").touch()
+    (tmp_path / "old.csv").write_text(
+        "plan,patient_id,code,modifier_1,service_from,units\n"
+        "medi-cal-ecm,100001,G9008,U1,2026-08-03,1\n"
+    )
+    plans = load.plans([])
+    lines = carry.read_history(tmp_path / "old.csv", [plan.name for plan in plans], {})
+    with store.opened(tmp_path / "ledger.sqlite") as ledger, store.writing(ledger):
+        carry.bring_in(ledger, lines, recorded.terms(plans), {}, NOW, NOW[:10])
+    served = {"payer": "Medi-Cal", "kind": "ecm-service", "mode": "in-person"}
+    bill(
+        tmp_path,
+        [row("A1", "100001", "2026-08-03", authorization_number="T1", **served)],
+        sent=False,
+    )
+    with store.opened(tmp_path / "ledger.sqlite") as ledger:
+        assert len(claims_of(ledger, 2)) == 0  # all is billed already
+
+
+def test_the_months_of_what_stands(ledger: Ledger) -> None:
+    def months(since: str, but: list[str]) -> list[tuple[str, int, int]]:
+        lines = standing_lines(ledger, since, but)
+        assert [*lines.columns] == BY_MONTH
+        assert {str(lines[name].dtype) for name in BY_MONTH[1:]} == {"int64"}
+        return [*zip(lines["month"], lines["units"], lines["charge"], strict=True)]
+
+    [replaced] = claims(ledger, 2)
+    rest = [("2026-08", 1, 10_000)]
+    both = sorted([*rest, ("2026-08", 1, 10_000), ("2026-08", 2, UNKNOWN)])
+    assert sorted(months("2026-08", [])) == both
+    assert months("2026-08", [replaced]) == rest
+    assert months("2026-09", []) == []
+
+
+def test_a_run_is_worth_its_charges_else_what_it_is_expected_to_pay() -> None:
+    lines = pd.DataFrame(
+        {"charge": [500, UNKNOWN, UNKNOWN], "expected_payment": [200, 30, UNKNOWN]}, dtype=np.int64
+    )
+    assert amount(lines) == 530
