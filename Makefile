@@ -6,7 +6,7 @@ READY  := $(VENV)/.ready
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help run pictures test sweep lint types bench format clean
+.PHONY: help run pictures docs test sweep mutants lint types bench format clean
 
 help:  ## list the targets
 	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -23,8 +23,11 @@ run: $(READY)  ## bill the sample practice and say where the workbooks are
 	  --staff sample_data/staff.csv --fees sample_data/fees.csv \
 	  --no-ledger --today 2026-11-02 --out ccbill-out
 
-pictures: $(READY)  ## make the README's pictures from the sample practice, with Chromium
+pictures: $(READY)  ## make the README's pictures, with Chromium, LibreOffice and pdftoppm
 	$(BIN)/python tests/pictures.py sample_data/pictures
+
+docs: $(READY)  ## make the pages of reference that are made from the program
+	$(BIN)/python tests/docs.py
 
 test: $(READY)  ## run the tests
 	$(BIN)/python -m pytest -n auto

@@ -8,7 +8,10 @@ import os
 import signal
 import subprocess
 import sys
+import time
+from contextlib import suppress
 from pathlib import Path
+from typing import BinaryIO
 
 import pytest
 from command import ccbill
@@ -471,6 +474,15 @@ def reading(here: Path, signal_is: str) -> subprocess.Popen[str]:
     return subprocess.Popen(command, cwd=here, stderr=subprocess.PIPE, text=True)
 
 
+def opened_by(process: subprocess.Popen[str], pipe: Path) -> BinaryIO:
+    """The pipe's other end, once the process reads it; a plain open would wait for a dead one."""
+    while process.poll() is None:
+        with suppress(OSError):  # nobody reads it yet
+            return os.fdopen(os.open(pipe, os.O_WRONLY | os.O_NONBLOCK), "wb")
+        time.sleep(0.02)
+    raise AssertionError(process.communicate()[1])
+
+
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
 @pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
 def test_a_signal_leaves_earlier_output_as_it_was(here: Path, name: str) -> None:
@@ -478,7 +490,7 @@ def test_a_signal_leaves_earlier_output_as_it_was(here: Path, name: str) -> None
     out = here / "ccbill-out"
     before = {path.name: path.read_bytes() for path in out.iterdir()}
     process = reading(here, f"{name}=SIG_DFL")
-    with (here / "slow.csv").open("wb"):  # opens once ccbill reads it
+    with opened_by(process, here / "slow.csv"):
         process.send_signal(signal.Signals[name])
         _, said = process.communicate(timeout=30)
     assert process.returncode == 128 + signal.Signals[name]
@@ -489,7 +501,7 @@ def test_a_signal_leaves_earlier_output_as_it_was(here: Path, name: str) -> None
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
 def test_nohup_is_respected(here: Path) -> None:
     process = reading(here, "SIGHUP=SIG_IGN")
-    with (here / "slow.csv").open("wb") as file:
+    with opened_by(process, here / "slow.csv") as file:
         process.send_signal(signal.SIGHUP)
         file.write(LOG.encode())
     _, said = process.communicate(timeout=30)

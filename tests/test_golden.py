@@ -12,7 +12,6 @@ import os
 import shutil
 import subprocess
 from collections import Counter
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -163,43 +162,3 @@ def test_a_patient_who_changed_payers_has_each_payers_own_member_id() -> None:
     claims = rows(EXPECTED / "claims.csv")
     ids = {(r["plan"], r["member_id"]) for r in claims if r["patient_id"] == "220951"}
     assert ids == {("bcbsm-pdcm", "XYA009915615"), ("priority-health", "09502444400")}
-
-
-def test_the_readme_shows_the_summary_and_a_rule_as_they_are(tmp_path: Path) -> None:
-    readme = (SAMPLE.parent / "README.md").read_text(encoding="utf-8")
-    blocks = [block.strip("\n").splitlines() for block in readme.split("```")[1::2]]
-    (shown,) = [block for block in blocks if any("440 rows read" in line for line in block)]
-    done = bill(tmp_path / "ccbill-out")
-    said = [line.rstrip() for line in done.stderr.splitlines()]
-    assert shown[:-2] == said[:-2]
-    (excerpt,) = [block for block in blocks if "[[screen]]" in block]
-    file = files("ccbill") / "payers" / "bcbsm-pdcm" / "care-coordination.2013-04-01.toml"
-    rule = iter(file.read_text(encoding="utf-8").splitlines())
-    assert all(line in rule for line in excerpt[1:])  # in this order, with lines left away
-
-
-def test_the_readme_shows_the_walk_through_an_overlay_as_it_is(tmp_path: Path) -> None:
-    readme = (SAMPLE.parent / "README.md").read_text(encoding="utf-8")
-    blocks = [block.strip("\n") for block in readme.split("```")[1::2]]
-    overlay = SAMPLE / "overlays" / "outreach-cap"
-    diff = ccbill(
-        "rules", "diff", "--overlay", str(overlay), str(SAMPLE / "outreach.csv"), cwd=tmp_path
-    )
-    assert "\n".join(line.rstrip() for line in diff.stdout.splitlines()) in blocks
-    shown = ccbill("rules", "show", "medi-cal-ecm", cwd=tmp_path)
-    limit = next(block for block in blocks if block.startswith("  limits"))
-    assert limit in shown.stdout
-    (written,) = (block for block in blocks if "limit.1.lifetime" in block)
-    file = overlay / "medi-cal-ecm" / "ecm-outreach.2022-01-01.toml"
-    assert written.removeprefix("toml\n") in file.read_text(encoding="utf-8")
-    assert ccbill("rules", "check", str(overlay), cwd=tmp_path).returncode == 0
-
-
-def test_the_readme_shows_a_what_if_as_it_is(tmp_path: Path) -> None:
-    readme = (SAMPLE.parent / "README.md").read_text(encoding="utf-8")
-    [shown] = [b for b in readme.split("```") if b.startswith("\n$ ccbill explain --plan")]
-    command, *lines = shown.strip("\n").splitlines()
-    done = ccbill(*command.split()[2:], cwd=tmp_path)
-    said = [line.rstrip() for line in done.stdout.splitlines()]
-    assert lines[-1] == "..."
-    assert lines[:-1] == said[: len(lines) - 1]

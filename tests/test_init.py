@@ -62,6 +62,16 @@ def test_unknown_headings_stand_beside_those_that_may_be_them(here: Path) -> Non
     )
 
 
+def test_a_column_of_days_or_numbers_is_not_offered_for_words(tmp_path: Path) -> None:
+    (tmp_path / "log.csv").write_text(
+        "Chart Nbr,Encounter Dt,What Happened,Mins Worked,Guarantor Plan\n"
+        "A-1,10/2/2026,Agency liaison,18,BCBSM\n"
+    )
+    lines = init(tmp_path, "log.csv").splitlines()
+    assert '# minutes = "Mins Worked"  # asked for by most rules, how long it took' in lines
+    assert '# kind = ""  # needed, the kind of work; or below, under [defaults]' in lines
+
+
 def test_each_unknown_word_has_a_line_with_its_count(here: Path) -> None:
     text = init(here, "log.csv")
     for line in (

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from browser import Page, opened
-from test_report_html import bill
+from test_report_html import bill, held, nearly, rows, total
 
 
 @pytest.fixture(scope="module")
@@ -18,8 +18,12 @@ def complaints() -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def page(tmp_path_factory: pytest.TempPathFactory, complaints: list[str]) -> Iterator[Page]:
-    out = bill(tmp_path_factory.mktemp("browser") / "out", "--no-ledger", "--with-patients")
+def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return bill(tmp_path_factory.mktemp("browser") / "out", "--no-ledger", "--with-patients")
+
+
+@pytest.fixture(scope="module")
+def page(out: Path, complaints: list[str]) -> Iterator[Page]:
     with opened(out / "report.html", complaints) as found:
         yield found
 
@@ -38,11 +42,35 @@ def test_the_page_fits_its_window(page: Page, width: int) -> None:
     assert cut == []
 
 
-@pytest.mark.parametrize("width", [320, 1280])
+def test_the_figures_that_are_seen_are_those_of_the_tables(page: Page, out: Path) -> None:
+    page.set_viewport_size({"width": 1280, "height": 800})
+    claims = rows(out, "claims")
+    seen = page.locator("#headline").inner_text()
+    for money in (
+        total(claims, "charge"),
+        total(claims, "expected_payment"),
+        total(held(out), "amount"),
+        total(nearly(out), "amount"),
+    ):
+        assert money in seen
+    plans = page.locator("#plans tfoot tr").inner_text().split()
+    assert {total(claims, "charge"), total(claims, "expected_payment")} <= {*plans}
+
+
+@pytest.mark.parametrize("width", [320, 768, 1280])
 def test_an_audit_finds_nothing(page: Page, width: int) -> None:
     page.set_viewport_size({"width": width, "height": 800})
     found = Axe().run(page)
     assert found.violations_count == 0, found.generate_report()
+
+
+def test_an_audit_of_the_printed_page_finds_nothing(page: Page) -> None:
+    page.emulate_media(media="print")
+    found = Axe().run(page)
+    page.emulate_media(media="screen")
+    assert found.violations_count == 0, found.generate_report()
+    checked = {each["id"] for each in found.response["passes"]}
+    assert {"color-contrast", "heading-order", "scope-attr-valid"} <= checked
 
 
 def test_letters_on_charts_stand_out_from_the_page_and_are_large_enough(page: Page) -> None:

@@ -8,10 +8,11 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import pandas as pd
 
-from ccbill.claims import claims, hold_unbillable
+from ccbill.claims import claims
 from ccbill.config import Settings
 from ccbill.explain.part import first_days, needed_patients, of_patients
 from ccbill.fees import Fees
+from ccbill.held_lines import hold_unbillable
 from ccbill.rules.assign import assign
 from ccbill.rules.decisions import Decisions
 from ccbill.rules.facts import Facts

@@ -209,7 +209,8 @@ def _prices(run: Run, patient: str) -> Fees:
 
 def _history(run: Run, patient: str) -> History:
     spoken = _table(run, "cases", patient, CASE)
-    return History(history(run.ledger, [patient], spoken), first_counted(run.ledger))
+    others, own = history(run.ledger, [patient], spoken)
+    return History(others, first_counted(run.ledger), own)
 
 
 def said(run: Run, patient: str) -> dict[tuple[str, int], tuple[str | None, ...]]:

@@ -23,7 +23,7 @@ from ccbill.rules.catalog import named
 from ccbill.rules.facts import Facts
 from ccbill.rules.model import Plan
 from ccbill.rules.parse import EPOCH
-from ccbill.rules.payers import plan_of_rows
+from ccbill.rules.payers import numbers_of_names, plan_of_rows
 from ccbill.tables import check_activities
 
 NOTHING = "Nothing was explained."
@@ -59,7 +59,11 @@ def from_ledger(
     settings = inputs.settings_of(files)
     plans = inputs.plans_of(files, settings)
     wanted = checked(plans, wanted)
-    fees = read_fees(files.fees) if files.fees else None
+    fees = (
+        read_fees(files.fees, plan_of=numbers_of_names(plans, settings.payers))
+        if files.fees
+        else None
+    )
     with store.opened(files.ledger, make=False) as ledger:
         run = kept.run_of(ledger, number)
         if patient is None and wanted.place:
@@ -80,7 +84,7 @@ def read_log(files: Files) -> Log:
     """The log of the exports, read as a run reads them."""
     settings = inputs.settings_of(files)
     plans = inputs.plans_of(files, settings)
-    read, fees = inputs.read(files, settings)
+    read, fees = inputs.read(files, settings, plans)
     facts = Facts(check_activities(read.activities), read.patients, read.given)
     plan_of_row, _ = plan_of_rows(facts, plans, settings.payers)
     return Log(facts, plans, plan_of_row, settings, fees, files.today.toordinal() - EPOCH)
