@@ -163,7 +163,9 @@ def _tell_fault(fault: Exception) -> None:
         places.append(f"{module}:{at.tb_lineno}")
         at = at.tb_next
     print(f"ccbill: a fault in ccbill: {type(fault).__name__} at {places[-1]}", file=sys.stderr)
-    print("  Nothing was recorded; earlier output is as it was.", file=sys.stderr)
+    done = run_cli.DONE in getattr(fault, "__notes__", ())
+    kept = run_cli.DONE if done else "Nothing was recorded; earlier output is as it was."
+    print(f"  {kept}", file=sys.stderr)
     print("  fix: report it with this line and the version of ccbill", file=sys.stderr)
     if os.environ.get("CCBILL_DEBUG"):
         for place in places:

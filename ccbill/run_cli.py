@@ -18,6 +18,7 @@ from ccbill.errors import CcbillError, Exit, Message
 from ccbill.options import FailOn
 
 NOTHING = "Nothing was read or written."
+DONE = "The run itself is done, and its files are whole."
 
 
 class Format(StrEnum):
@@ -168,7 +169,11 @@ def run_command(
     if as_json:
         _print(console.record_text(report, written))
     if not quiet or reached or "hold" in set(report.exceptions["severity"]):
-        console.summary(report, written, ledger=_same_ledger(ledger, config))
+        try:
+            console.summary(report, written, ledger=_same_ledger(ledger, config))
+        except Exception as fault:
+            fault.add_note(DONE)  # which whoever tells of the fault says
+            raise
     if reached:
         raise typer.Exit(Exit.FOUND)
 
@@ -209,7 +214,7 @@ def _print(text: str) -> None:
         message = Message(
             "standard output",
             f"cannot be written: {cause}",
-            "The run itself is done, and its files are whole.",
+            DONE,
             "make room, or send the output elsewhere",
         )
         raise CcbillError(Exit.OUTPUT, message) from None

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 import pytest
-from command import ccbill
+from command import Upset, ccbill, upset
 
 from ccbill import __version__
 
@@ -608,6 +608,15 @@ def test_a_fault_says_its_place_and_no_cell(here: Path) -> None:
         "  fix: report it with this line and the version of ccbill\n"
     )
     assert not (here / "ccbill-out").exists()
+
+
+def test_a_fault_after_the_run_says_that_the_run_is_done(here: Path) -> None:
+    by = Upset("ccbill.report.console:summary", says="10000")
+    done = upset("run", "log.csv", cwd=here, by=by)
+    assert (done.returncode, done.stdout) == (70, "")
+    assert done.stderr.splitlines()[1] == "  The run itself is done, and its files are whole."
+    assert "10000" not in done.stderr
+    assert (here / "ccbill-out" / "claims.xlsx").exists()
 
 
 def test_a_fault_with_debug_says_the_way_there_and_no_cell(here: Path) -> None:
