@@ -18,7 +18,7 @@ from typing import Any
 import pandas as pd
 
 from ccbill import __version__, config
-from ccbill.errors import CcbillError
+from ccbill.errors import CcbillError, counted
 from ccbill.explain import kept
 from ccbill.ledger import store
 from ccbill.problems import PROBLEMS
@@ -41,7 +41,7 @@ def lines(ledger: Path | None, settings: Path | None, folder: Path) -> Iterator[
         with store.opened(path, make=False) as found:
             [runs] = found.db.execute("SELECT count(*) FROM runs").fetchone()
             [version] = found.db.execute("PRAGMA user_version").fetchone()
-            yield f"ledger {path.name}: version {version}, {_counted(runs, 'run')}"
+            yield f"ledger {path.name}: version {version}, {counted(runs, 'run')}"
             told = _last_run(found)
     except CcbillError as error:
         yield f"ledger {path.name}: refused with exit {int(error.code)}"
@@ -80,10 +80,10 @@ def _configuration(file: Path | None) -> Iterator[str]:
         if isinstance(expected, dict):
             yield f"  [{section}] {', '.join(sorted(keys.keys() & expected.keys()))}"
         else:
-            yield f"  [{section}] {_counted(len(keys), 'word')} of the practice's own"
+            yield f"  [{section}] {counted(len(keys), 'word')} of the practice's own"
     unknown = len(table.keys() - known.keys())
     if unknown:
-        yield f"  {_counted(unknown, 'section')} that ccbill does not know"
+        yield f"  {counted(unknown, 'section')} that ccbill does not know"
 
 
 def _ledger_of(settings: Path | None) -> Path | None:
@@ -113,7 +113,7 @@ def _rows(held: pd.DataFrame, names: list[str]) -> Iterator[str]:
         first = ", ".join(str(row) for row in sorted(rows)[:SHOWN])
         more = ", …" if len(rows) > SHOWN else ""
         number = names.index(str(file)) + 1
-        yield f"  {name}: {_counted(len(rows), 'row')} of input {number}: {first}{more}"
+        yield f"  {name}: {counted(len(rows), 'row')} of input {number}: {first}{more}"
 
 
 def _written_run(folder: Path) -> Iterator[str]:
@@ -129,7 +129,7 @@ def _written_run(folder: Path) -> Iterator[str]:
 
 def _held(counts: Mapping[str, Any]) -> Iterator[str]:
     for problem in sorted(counts.keys() & PROBLEMS.keys()):
-        yield f"  {problem}: {_counted(int(counts[problem]), 'row')}"
+        yield f"  {problem}: {counted(int(counts[problem]), 'row')}"
 
 
 def _record(record: Mapping[str, Any]) -> list[str]:
@@ -143,7 +143,3 @@ def _record(record: Mapping[str, Any]) -> list[str]:
     counts = record["counts"]
     numbers = ", ".join(f"{name} {int(counts[name]):,}" for name in COUNTS if name in counts)
     return [*told, f"  {numbers}"]
-
-
-def _counted(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"

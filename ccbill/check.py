@@ -39,7 +39,7 @@ def check(asked: Asked) -> dict[str, Any]:
     """
     settings = inputs.settings_of(asked)
     plans = inputs.plans_of(asked, settings)
-    read, _ = inputs.read(asked, settings)
+    read, _ = inputs.read(asked, settings, plans)
     facts = Facts(read.activities, read.patients, read.given)
     plan_of_row, _ = plan_of_rows(facts, plans, settings.payers)
     problem = _problems(read.activities, plan_of_row)

@@ -7,7 +7,7 @@ of that key alone, so that more minutes or another date never change it, and hol
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -20,16 +20,15 @@ from ccbill.fees import Fees
 from ccbill.report.tables import CLAIMS
 from ccbill.rules import say
 from ccbill.rules.bill import month_end
-from ccbill.rules.decisions import Billed, Decisions, Stake
+from ccbill.rules.decisions import Billed, Decisions
 from ccbill.rules.facts import Facts
-from ccbill.rules.screen import Answer
 from ccbill.tables import (
+    BY_PAYER,
     PATIENT_FIELDS,
     TEXT,
     UNKNOWN,
     Ints,
     Mask,
-    Outcome,
     categorical,
     month_text,
     named,
@@ -54,6 +53,7 @@ CLAIM_DIGEST = hashlib.blake2b(digest_size=9, person=b"ccbill-claim")
 PLANS = 1024  # more than there can be: a patient and a plan's number pack into one
 MODIFIERS = ["modifier_1", "modifier_2", "modifier_3", "modifier_4"]
 POINTERS = ("A", "AB", "ABC", "ABCD")
+DIAGNOSES = 12  # on a claim
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,49 +91,15 @@ def claims(
     )
 
 
-def hold_unbillable(decisions: Decisions, drafted: Claims, *, complete: bool) -> Decisions:
-    """The decisions with lines held that cannot go out: those without a charge that they must have,
-    and with `complete` those that lack a field which their payer will want."""
-    asked = [("charge-missing", "it must be billed with a charged amount", drafted.uncharged)]
-    if complete:
-        lacks = drafted.lines["missing"].to_numpy(object)
-        several = sorted({*lacks} - {""})
-        asked += [("claim-incomplete", f"the line lacks {each}", lacks == each) for each in several]
-    for problem, why, lines in asked:
-        if lines.any():
-            decisions = _held(decisions, drafted, lines, problem, why)
-    return decisions
-
-
-def _held(decisions: Decisions, drafted: Claims, lines: Mask, problem: str, why: str) -> Decisions:
-    """The decisions with the groups of these lines held, and what they would bring at stake."""
-    held = np.append(lines, False)[drafted.line_of_row]
-    for b in decisions.billed:
-        mine = b.groups.rows[held[b.groups.rows]]
-        if len(mine):
-            answer = Answer(Outcome.HELD, problem, b.service.file, why, b.service.cite)
-            decisions.book.append(answer)
-            decisions.answer[mine] = len(decisions.book) - 1
-    stakes = [
-        Stake(b.plan, bill, b.groups.first[hit], b.earned.units[n][hit])
-        for b in decisions.billed
-        for n, bill in enumerate(b.service.bills)
-        for hit in [held[b.groups.first] & (b.earned.units[n] > 0)]
-    ]
-    return replace(
-        decisions,
-        billed=[b.only(~held[b.groups.first]) for b in decisions.billed],
-        stakes=[*decisions.stakes, *stakes],
-    )
-
-
 def _table(
     facts: Facts, decisions: Decisions, billed: list[Billed], settings: Settings
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The lines of these groups in the order of the contract, and beside each its draft."""
     drafted = drafts(facts, decisions, billed)
     table = _details(facts, drafted, settings)
-    table["member_id"] = _member_ids(facts, decisions, drafted["standing"].to_numpy())
+    for name in BY_PAYER:
+        if name in facts.activities:  # a ledger of an earlier edition has no group number there
+            table[name] = _by_payer(facts, decisions, drafted["standing"].to_numpy(), name)
     table["claim_id"] = _claim_ids(table, drafted)
     order = np.lexsort(
         [
@@ -177,12 +143,13 @@ def _details(facts: Facts, drafts: pd.DataFrame, settings: Settings) -> pd.DataF
     return table
 
 
-def _member_ids(facts: Facts, decisions: Decisions, standing: Ints) -> Any:
-    """The member id on the day of the work, else another of the patient's rows for that plan.
+def _by_payer(facts: Facts, decisions: Decisions, standing: Ints, name: str) -> Any:
+    """The member id, or the like, on the day of the work, else another of the patient's rows for
+    that plan.
 
-    An id that only another plan's rows give is never taken.
+    One that only another plan's rows give is never taken.
     """
-    ids = facts.activities["member_id"].cat
+    ids = facts.activities[name].cat
     codes = ids.codes.to_numpy()
     key = facts.codes("patient").astype(np.int64) * PLANS + decisions.plan
     given = np.flatnonzero(codes >= 0)
@@ -227,7 +194,7 @@ def _diagnoses(table: pd.DataFrame) -> None:
     column = table["diagnosis_codes"]
     lists = [str(c).split(";") for c in column.cat.categories]
     codes = column.cat.codes.to_numpy()
-    for n in range(12):
+    for n in range(DIAGNOSES):
         nth = np.array([*(codes_[n] if len(codes_) > n else None for codes_ in lists), None])
         table[f"diagnosis_{n + 1}"] = nth[codes]
     pointers = np.array([*(POINTERS[min(len(x), 4) - 1] for x in lists), None], object)
@@ -298,6 +265,10 @@ def _missing(table: pd.DataFrame) -> npt.NDArray[np.object_]:
 
 def _notes(table: pd.DataFrame, drafts: pd.DataFrame, today: int) -> npt.NDArray[np.object_]:
     said = drafts["line_notes"].to_numpy(object).copy()
+    listed = table["diagnosis_codes"].cat
+    counts = [len(codes.split(";")) for codes in listed.categories]
+    beyond = [f"diagnoses: {n} given, {DIAGNOSES} on the claim; " * (n > DIAGNOSES) for n in counts]
+    said += np.array([*beyond, ""], object)[listed.codes.to_numpy()]
     open_month = month_end(table["service_from"].to_numpy()) >= today
     said[open_month] += "month-not-over; "
     said[(table["charge"] == UNKNOWN).to_numpy()] += "charge-missing; "

@@ -28,7 +28,7 @@ def compare(request: Request, overlays: Sequence[Path]) -> pd.DataFrame:
     ours = {path.resolve() for path in overlays}
     standing = [path for path in settings.overlays if path.resolve() not in ours]
     before_plans, after_plans = load.plans(standing), load.plans([*standing, *overlays])
-    read, fees = inputs.read(request, settings)
+    read, fees = inputs.read(request, settings, after_plans)
     request = replace(request, dry_run=True)
     before = _counted(bill(read, before_plans, settings, fees, request).claims)
     after = _counted(bill(read, after_plans, settings, fees, request).claims)

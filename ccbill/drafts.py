@@ -93,7 +93,7 @@ def _lines(facts: Facts, billed: Billed, number: int, decisions: Decisions) -> p
                     "base": bill.needs or bill.code,
                     "plan": plan.name,
                     "rule": service.file.removesuffix(".toml"),
-                    "rule_standing": bill.standing,
+                    "rule_standing": _standing(billed, bill)[has],
                     "why": _why(billed, n, has),
                     "code": bill.code,
                     **_modifiers(bill),
@@ -112,6 +112,14 @@ def _lines(facts: Facts, billed: Billed, number: int, decisions: Decisions) -> p
             )
         )
     return pd.concat(tables, ignore_index=True)
+
+
+def _standing(billed: Billed, bill: Bill) -> Any:
+    """How firmly each group's line of a bill stands."""
+    found = np.full(len(billed.groups.starts), bill.standing, object)
+    for word, where in billed.standings:
+        found[where] = word
+    return found
 
 
 def _why(billed: Billed, number: int, has: Ints) -> Any:

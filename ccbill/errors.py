@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from enum import IntEnum
+
+SPELLING = 0.6  # words less alike than this are two words, not one misspelt
 
 
 class Exit(IntEnum):
@@ -57,7 +60,27 @@ def nearest(word: str, known: list[str], likeness: float = 0.6) -> str | None:
     return folded[found[0]] if found else None
 
 
+def same_but_for_spelling(word: str, other: str) -> bool:
+    """Whether words that stand for one another in two names are alike: `Helth` is, `Part A` isn't.
+
+    A word that only one of the names has makes no difference.
+    """
+    from difflib import SequenceMatcher  # noqa: PLC0415  (only on the way to a message)
+
+    ours, theirs = (re.findall(r"[^\W_]+", name.casefold()) for name in (word, other))
+    return all(
+        SequenceMatcher(None, "".join(ours[a:b]), "".join(theirs[c:d])).ratio() >= SPELLING
+        for change, a, b, c, d in SequenceMatcher(None, ours, theirs).get_opcodes()
+        if change == "replace"
+    )
+
+
 def did_you_mean(word: str, known: list[str]) -> str:
     """`use KNOWN` where a known word is near, else the list of known words."""
     near = nearest(word, known)
     return f"did you mean {near!r}?" if near else f"use one of: {', '.join(sorted(known))}"
+
+
+def counted(number: int, noun: str) -> str:
+    """`1 row`, `1,200 rows`."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"

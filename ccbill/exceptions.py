@@ -14,13 +14,14 @@ import pandas as pd
 
 from ccbill import new_words
 from ccbill.fees import Fees
+from ccbill.intake.columns import STAFF_ONLY
 from ccbill.new_words import quoted, toml_line
 from ccbill.problems import PROBLEMS
 from ccbill.report.tables import EXCEPTIONS
 from ccbill.rules.decisions import Decisions
 from ccbill.rules.facts import Facts
 from ccbill.tables import UNKNOWN, Finding, Ints, Note, Outcome, month_text, named, together
-from ccbill.worth import Worth, stakes
+from ccbill.worth import Unanswered, Worth, stakes, unanswered
 
 FAR, SOON = 10**6, 14  # days
 # The columns that tell one thing to fix from another, besides the problem.
@@ -29,6 +30,8 @@ PER: dict[str, tuple[str, ...]] = {
     "staff": ("plan", "staff"),
     "patient": ("plan", "patient"),
     "case": ("plan", "answer", "patient", "practice", "month"),
+    "whole-case": ("plan", "patient", "practice", "month"),
+    "claim": ("claim",),
     "staff-day": ("staff", "service_date"),
     "patient-day": ("patient", "service_date"),
     "kind": ("plan", "kind"),
@@ -48,6 +51,7 @@ SHARED = (
     "service_date",
     "activity_id",
     "code",
+    "claim",
     "why",
     "rule",
     "cite",
@@ -63,7 +67,10 @@ def exceptions(
     lines: pd.DataFrame,
     today: int,
 ) -> pd.DataFrame:
-    """Every thing to fix and every note, in EXCEPTIONS without what a work list adds."""
+    """Every thing to fix and every note, in EXCEPTIONS without what a work list adds.
+
+    `lines` have CLAIMS and `rows`, how many rows of the exports are on the line's claim.
+    """
     holding = {each.problem: each for each in findings if each.holds}
     worth = stakes(facts, decisions, fees)
     held = np.flatnonzero(decisions.outcome == Outcome.HELD)
@@ -75,6 +82,7 @@ def exceptions(
     told = [n for n in notes if n.problem not in WORDS or n.problem not in names]
     parts.append(_noted(told, facts))
     parts += [_asked_about(facts, decisions, each) for each in findings if not each.holds]
+    parts += [_lacks_answer(facts, decisions, each) for each in unanswered(facts, decisions, fees)]
     parts.append(_charges_missing(lines))
     parts.append(_not_checked(decisions))
     parts.append(_timely_filing(decisions, lines, today))
@@ -147,6 +155,7 @@ def _things_to_fix(
             "month": table["month"],
             "service_date": table["service_date"],
             "code": table["code"],
+            "claim_id": table["claim"],
             "file_by": about["file_by"].groupby(number).min().to_numpy(),
             "what": what,
             "why": table["why"].where(table["why"] != [each.says for each in says], None),
@@ -202,6 +211,21 @@ def _asked_about(facts: Facts, decisions: Decisions, finding: Finding) -> pd.Dat
     )
 
 
+def _lacks_answer(facts: Facts, decisions: Decisions, found: Unanswered) -> pd.DataFrame:
+    """A note for each billed case that would earn another code if a blank field had the answer."""
+    about = _about(facts, decisions, found.rows)
+    named = ("plan", "payer", "practice", "month", "file", "row", "rule", "cite", "file_by")
+    return _notes_of(
+        found.problem,
+        **{name: about[name] for name in named},
+        patient_id=about["patient"],
+        code=found.code,
+        why=found.why,
+        amount=found.amount,
+        rows=found.size,
+    )
+
+
 def _word(decisions: Decisions, column: str, word: str, minutes: int) -> tuple[str, str]:
     """What is not known, and the line of ccbill.toml that makes it known."""
     to = new_words.near(column, word, decisions.plans)
@@ -232,6 +256,7 @@ def _about(facts: Facts, decisions: Decisions, rows: Ints) -> pd.DataFrame:
         ("cite", [a.cite for a in decisions.book]),
     ):
         table[name] = named(texts, decisions.answer[rows])
+    table["claim"] = pd.Categorical(decisions.on_claim.reindex(rows))
     table["row_number"] = rows
     table["service_date"] = facts.numbers("service_date")[rows]
     table["month"] = month_text(facts.numbers("service_date")[rows])
@@ -250,7 +275,7 @@ def _noted(notes: list[Note], facts: Facts) -> pd.DataFrame:
         {
             "severity": "note",
             "problem": [n.problem for n in named],
-            "what": [n.what for n in named],
+            "what": [f"{_setting(n.where)}{n.what}" for n in named],
             "fix": [n.fix or PROBLEMS[n.problem].fix for n in named],
             "file": [p[0] for p in place],
             "row": [int(p[1]) if len(p) > 1 and p[1].isdigit() else UNKNOWN for p in place],
@@ -268,6 +293,12 @@ def _noted(notes: list[Note], facts: Facts) -> pd.DataFrame:
     return table
 
 
+def _setting(where: str) -> str:
+    """The key of ccbill.toml that a note is about, with a space, or nothing."""
+    _, _, key = where.partition(":")
+    return f"{key} " if key.startswith("[") else ""
+
+
 def _charges_missing(lines: pd.DataFrame) -> pd.DataFrame:
     unpriced = lines[lines["charge"] == UNKNOWN]
     found = unpriced.groupby(["plan", "code"], observed=True, sort=True).size().reset_index()
@@ -276,12 +307,14 @@ def _charges_missing(lines: pd.DataFrame) -> pd.DataFrame:
 
 def _not_checked(decisions: Decisions) -> pd.DataFrame:
     found = list(dict.fromkeys((plan.name, name) for plan, name in decisions.not_checked))
-    return _notes_of(
+    table = _notes_of(
         "not-checked",
         plan=[plan for plan, _ in found],
         why=[f"no input has the column {name}" for _, name in found],
         rows=[1] * len(found),
     )
+    staff = np.array([name in STAFF_ONLY for _, name in found], bool)
+    return table.assign(fix=table["fix"].mask(staff, "Give the column in the --staff file."))
 
 
 def _timely_filing(decisions: Decisions, lines: pd.DataFrame, today: int) -> pd.DataFrame:
@@ -294,12 +327,12 @@ def _timely_filing(decisions: Decisions, lines: pd.DataFrame, today: int) -> pd.
         ("plan", "payer", "billing_npi", "patient_id", "month"), "first"
     )
     found = due.groupby("claim_id", observed=True, sort=False).agg(
-        how | {"file_by": "min", "charge": _known_sum}
+        how | {"file_by": "min", "charge": _known_sum, "rows": "first"}
     )
     found = found.reset_index().rename(columns={"billing_npi": "practice", "charge": "amount"})
     passed = found["file_by"] < today
     why = np.where(passed, "the filing limit has passed", "the filing limit is near")
-    return _notes_of("timely-filing", **found, why=why, rows=0)
+    return _notes_of("timely-filing", **found, why=why)
 
 
 def _known_sum(cents: Any) -> int:

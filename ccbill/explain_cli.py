@@ -178,7 +178,7 @@ def explain_command(
     wanted = Wanted(
         frozenset(options.month_of(m, NOTHING) for m in month or ()), plan, code, claim, _place(row)
     )
-    path = None if no_ledger else ledger_path(ledger, config)
+    path = None if no_ledger else ledger_path(ledger, config, there=True)
     files = Files(exports, day, patients, staff, fees, sheet, config, rules or (), ledger=path)
     _explain(files, run, patient, wanted, as_json=as_json)
 

@@ -15,6 +15,7 @@ from ccbill.intake.fees import read_fees
 from ccbill.rules import load
 from ccbill.rules.model import Plan
 from ccbill.rules.parse import EPOCH
+from ccbill.rules.payers import numbers_of_names
 from ccbill.tables import Intake
 
 
@@ -44,14 +45,16 @@ def plans_of(asked: Asked, settings: Settings) -> tuple[Plan, ...]:
     return load.plans([*settings.overlays, *asked.rules])
 
 
-def read(asked: Asked, settings: Settings) -> tuple[Intake, Fees]:
+def read(asked: Asked, settings: Settings, plans: Sequence[Plan]) -> tuple[Intake, Fees]:
     """The log, with what an auditor would ask of it, and the fee schedule or one without fees."""
-    fees = read_fees(asked.fees, settings.workbook) if asked.fees else Fees.none()
+    plan_of = numbers_of_names(plans, settings.payers)
+    fees = read_fees(asked.fees, settings.workbook, plan_of) if asked.fees else Fees.none()
     log = intake.read(
         asked.exports,
         settings,
         patients=asked.patients,
         staff=asked.staff,
         sheet=asked.sheet,
+        plan_of=plan_of,
     )
     return plausible.checked(log, settings, asked.today.toordinal() - EPOCH), fees

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ccbill import complete, options
-from ccbill.errors import CcbillError, Exit, Message
+from ccbill.errors import CcbillError, Exit, Message, counted
 from ccbill.manual import Group, command, exits
 
 if TYPE_CHECKING:
@@ -47,19 +47,19 @@ Claim = Annotated[
 ]
 
 
-def ledger_path(named: Path | None, config_file: Path | None) -> Path:
-    """The ledger that a command is to use."""
+def ledger_path(named: Path | None, config_file: Path | None, *, there: bool = False) -> Path:
+    """The ledger that a command is to use; `there` as in `store.chosen_path`."""
     from ccbill import config  # noqa: PLC0415
     from ccbill.ledger import store  # noqa: PLC0415
 
-    return store.chosen_path(named, config.load(config_file).ledger_path)
+    return store.chosen_path(named, config.load(config_file).ledger_path, there=there)
 
 
 @command(app, "runs", Exit.OUTPUT)
 def runs_command(
     at: options.LedgerFile = None, config: options.Config = None, as_json: options.AsJson = False
 ) -> None:
-    """List the runs: drafts, submitted, replaced and void.
+    """List the runs: drafts, submitted, replaced, void and rejected.
 
     [bold]Examples[/bold]
     ccbill ledger runs
@@ -136,11 +136,11 @@ def submit_command(
             kept = submit.number_claims(ledger, numbers, run, moment)
     said = "is submitted already" if done.already else "is submitted"
     told: dict[str, Any] = {"run": run, "status": "submitted", "claims": done.claims}
-    words = f"run {run} {said}: {done.claims:,} claims"
+    words = f"run {run} {said}: {counted(done.claims, 'claim')}"
     if numbers is not None:
         told |= {"numbered": kept.claims, "numbers_left": kept.left}
-        words += f"; the payer's numbers of {kept.claims:,} claims are kept"
-        words += f", {kept.left:,} are of no submitted claim" if kept.left else ""
+        words += f"; the payer's numbers of {counted(kept.claims, 'claim')} are kept"
+        words += f", {kept.left:,} {_are(kept.left)} of no submitted claim" if kept.left else ""
     _say(words, told, as_json=as_json)
 
 
@@ -166,7 +166,7 @@ def void_command(
     _named(run, claim, "ledger void")
     with _opened(at, config, lock_timeout) as ledger, store.writing(ledger):
         done = submit.void(ledger, _moment(today), run=run, claim=claim)
-    _corrected(done, "void", "are taken back", as_json=as_json)
+    _corrected(done, "void", "taken back", as_json=as_json)
 
 
 @command(app, "reject", Exit.OUTPUT, Exit.BUSY)
@@ -190,7 +190,7 @@ def reject_command(
     _named(run, claim, "ledger reject")
     with _opened(at, config, lock_timeout) as ledger, store.writing(ledger):
         done = submit.reject(ledger, _moment(today), run=run, claim=claim)
-    _corrected(done, "rejected", "are billable again", as_json=as_json)
+    _corrected(done, "rejected", "billable again", as_json=as_json)
 
 
 @command(app, "history", Exit.INPUT, Exit.OUTPUT)
@@ -237,7 +237,7 @@ def verify_command(
         different = [{"run": run, "what": what} for run, what in found]
         options.print_json({"runs": runs, "differences": different})
     elif not found:
-        print(f"{runs:,} run{'' if runs == 1 else 's'}: every receipt fits")
+        print(f"{counted(runs, 'run')}: every receipt fits")
     if found:
         fix = "put back your latest backup of the ledger"
         consequence = "The ledger was changed by something other than ccbill."
@@ -284,7 +284,8 @@ def import_command(
     with _opened(at, config, lock_timeout, make=True) as ledger, store.writing(ledger):
         about = recorded.terms(plans)
         done = carry.bring_in(ledger, lines, about, told, _moment(today), day)
-    words = f"run {done.run}: {len(lines):,} lines on {done.claims:,} claims count as billed"
+    words = f"run {done.run}: {counted(len(lines), 'line')} on {counted(done.claims, 'claim')}"
+    words += f" {'counts' if len(lines) == 1 else 'count'} as billed"
     _say(words, {"run": done.run, "claims": done.claims, "lines": len(lines)}, as_json=as_json)
 
 
@@ -319,7 +320,11 @@ def export_command(
             submit.status_of(ledger, run)
         lines = carry.standing_lines(ledger) if run is None else carry.lines_of(ledger, run)
     single.write(lines, file)
-    _say(f"{len(lines):,} lines: {file}", {"file": str(file), "lines": len(lines)}, as_json=as_json)
+    _say(
+        f"{counted(len(lines), 'line')}: {file}",
+        {"file": str(file), "lines": len(lines)},
+        as_json=as_json,
+    )
 
 
 @command(app, "merge", Exit.OUTPUT, Exit.BUSY)
@@ -350,17 +355,21 @@ def merge_command(
 def _opened(
     at: Path | None, config_file: Path | None, patience: float | None = None, *, make: bool = False
 ) -> Iterator[Ledger]:
-    """The ledger, with the files of interrupted runs in their place; one that is not there is
-    made only where something is to be kept."""
+    """The ledger, with the files of interrupted runs in their place.
+
+    One that is not there is made only where something is to be kept, else it is said to be missing.
+    """
     from ccbill import config, handover  # noqa: PLC0415
     from ccbill.ledger import store  # noqa: PLC0415
     from ccbill.report import console  # noqa: PLC0415
 
     settings = config.load(config_file)
-    path = store.chosen_path(at, settings.ledger_path)
+    path = store.chosen_path(at, settings.ledger_path, there=not make)
     named = (patience, settings.lock_timeout, store.PATIENCE)
     seconds = next(each for each in named if each is not None)
     with store.opened(path, seconds, make=make) as ledger:
+        if ledger.path is store.MEMORY:
+            _note(f"ledger: there is none yet at {path}; the first run makes it")
         done, failed = handover.finish_deliveries(ledger)
         for each in done:
             console.redelivered(each.run, each.files)
@@ -377,19 +386,28 @@ def _named(run: int | None, claim: str | None, command: str) -> None:
 
 
 def _corrected(done: Changed, status: str, said: str, *, as_json: bool) -> None:
-    words = f"run {done.run}: {done.claims:,} claims {said}"
-    words += f"; {done.left:,} were corrected since and stay" if done.left else ""
+    words = f"run {done.run}: {counted(done.claims, 'claim')} {_are(done.claims)} {said}"
+    stay = "was corrected since and stays" if done.left == 1 else "were corrected since and stay"
+    words += f"; {done.left:,} {stay}" if done.left else ""
     told = {"run": done.run, "status": status, "claims": done.claims, "left": done.left}
     _say(words, told, as_json=as_json)
 
 
-def _say(words: str, told: dict[str, Any], *, as_json: bool) -> None:
-    import sys  # noqa: PLC0415
+def _are(number: int) -> str:
+    return "is" if number == 1 else "are"
 
+
+def _say(words: str, told: dict[str, Any], *, as_json: bool) -> None:
     if as_json:
         options.print_json(told)
     else:
-        print(words, file=sys.stderr)
+        _note(words)
+
+
+def _note(words: str) -> None:
+    import sys  # noqa: PLC0415
+
+    print(words, file=sys.stderr)
 
 
 def _table(heading: list[str], rows: list[list[Any]]) -> None:

@@ -15,7 +15,7 @@ from ccbill.errors import nearest
 from ccbill.intake.text import Text
 from ccbill.intake.words import damaged, understood
 from ccbill.rules.model import Plan
-from ccbill.rules.payers import ALIKE, fold, numbers_of_names
+from ccbill.rules.payers import fold, nearest_name, numbers_of_names
 
 COLUMNS = ("kind", "payer", "mode", "credential")
 
@@ -88,7 +88,7 @@ def _strange(
 def near(column: str, word: str, plans: Sequence[Plan]) -> str | None:
     """The known word most like this one, None where none is like it."""
     if column == "payer":
-        return nearest(word, [name for plan in plans for name in plan.payers], ALIKE)
+        return nearest_name(word, [name for plan in plans for name in plan.payers])
     return nearest(word, list(known(column)))
 
 

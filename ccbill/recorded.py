@@ -11,9 +11,10 @@ import numpy as np
 import pandas as pd
 
 from ccbill import __version__
+from ccbill.errors import counted
 from ccbill.ledger.record import Entry, repeated
 from ccbill.ledger.settle import Scope, Settled, Terms
-from ccbill.ledger.standing import CASE, first_counted, history
+from ccbill.ledger.standing import CASE, earned_elsewhere, first_counted, history
 from ccbill.ledger.store import Ledger
 from ccbill.problems import PROBLEMS
 from ccbill.report.tables import EXCEPTIONS, Report
@@ -50,12 +51,6 @@ def terms(plans: Sequence[Plan]) -> Terms:
     return Terms(
         {rule: period for rule, (period, _) in spans.items()},
         frozenset(rule for rule, (_, parts) in spans.items() if "practice" in parts),
-        {
-            rule: limit.prefer
-            for rule, service in services.items()
-            for limit in service.limits
-            if limit.prefer and limit.over == "encounter"
-        },
     )
 
 
@@ -104,15 +99,46 @@ def billed_before(book: Book | None, facts: Facts, spoken: pd.DataFrame) -> Hist
     """What was submitted for the run's patients in other cases, to which limits look back."""
     if book is None:
         return None
-    lines = history(book.ledger, facts.categories("patient"), spoken)
-    return History(lines, first_counted(book.ledger))
+    others, own = history(book.ledger, facts.categories("patient"), spoken)
+    return History(others, first_counted(book.ledger), own)
 
 
 def scope(facts: Facts, decisions: Decisions, spoken: pd.DataFrame, book: Book) -> Scope:
     """What the run speaks for, and which activities it names and has decided."""
-    ids = facts.activities["activity_id"].astype(object)
-    unsure = decisions.outcome == Outcome.HELD
-    return Scope(spoken, pd.Index(ids), pd.Index(ids[unsure]), book.complete, spoken.iloc[:0])
+    ids = pd.Index(facts.activities["activity_id"].astype(object))
+    return Scope(spoken, ids, unsure(facts, decisions), book.complete, spoken.iloc[:0])
+
+
+def unsure(facts: Facts, decisions: Decisions) -> pd.Index[str]:
+    """The ids of the activities that are held."""
+    held = decisions.outcome == Outcome.HELD
+    return pd.Index(facts.activities["activity_id"][held].astype(object))
+
+
+def billed_elsewhere(facts: Facts, line_of_row: Ints, scope: Scope, book: Book) -> pd.Series[str]:
+    """The claim of each row that earns a line, and earned one before that stands and stays."""
+    rows = np.flatnonzero(line_of_row >= 0)
+    days = facts.numbers("service_date")[rows]
+    did = pd.DataFrame(
+        {
+            "activity_id": pd.Series(scope.named.to_numpy(object)[rows], rows, dtype=object),
+            "service_date": days,
+            "month": month_text(days),
+        },
+        index=rows,
+    )
+    moving = scope.cases.merge(scope.kept[CASE], on=CASE, how="left", indicator=True)
+    moving = moving.loc[moving["_merge"] == "left_only", CASE]
+    return earned_elsewhere(book.ledger, did, moving)
+
+
+def rows_of_claims(lines: pd.DataFrame, adopted: pd.DataFrame, line_of_row: Ints) -> pd.Series[int]:
+    """How many rows of the exports are on the claim of each line."""
+    base = line_of_row[line_of_row >= 0]
+    claims = adopted["claim_id"].cat
+    counts = np.bincount(claims.codes.to_numpy()[base], minlength=len(claims.categories))
+    of_claim = pd.Series(counts, claims.categories)
+    return lines["claim_id"].astype(object).map(of_claim).fillna(0).astype(np.int64)
 
 
 def hold_incomplete(facts: Facts, decisions: Decisions, incomplete: pd.DataFrame) -> Decisions:
@@ -160,7 +186,8 @@ def notes(book: Book | None, done: Settled, plans: Sequence[Plan]) -> list[Note]
         return []
     found = []
     for run, claims in repeated(book.ledger, list(done.lines["claim_id"].unique())).items():
-        what = f"{claims:,} claims of draft run {run} stand in this run again"
+        stand = "stands" if claims == 1 else "stand"
+        what = f"{counted(claims, 'claim')} of draft run {run} {stand} in this run again"
         fix = f"if that file was sent, say so first: ccbill ledger submit {run}, then run again"
         found.append(Note("draft-repeated", "ledger", what, fix, claims))
     [lines_kept] = book.ledger.db.execute("SELECT count(*) FROM live").fetchone()

@@ -19,10 +19,11 @@ import pandas as pd
 
 from ccbill import __version__, handover, inputs, progress, recorded, suggested
 from ccbill.balance import balance
-from ccbill.claims import Claims, claims, hold_unbillable
+from ccbill.claims import Claims, claims
 from ccbill.config import Settings
 from ccbill.exceptions import exceptions
 from ccbill.fees import Fees
+from ccbill.held_lines import hold_elsewhere, hold_unbillable
 from ccbill.inputs import Asked
 from ccbill.ledger import store
 from ccbill.ledger.months import earlier
@@ -44,7 +45,7 @@ from ccbill.rules.overlay import overridden
 from ccbill.rules.parse import EPOCH
 from ccbill.rules.payers import plan_of_rows
 from ccbill.rules.screen import Answer
-from ccbill.tables import UNKNOWN, Intake, Outcome, check_activities
+from ccbill.tables import UNKNOWN, Intake, Note, Outcome, check_activities
 from ccbill.work import work_list
 from ccbill.worth import near_misses
 
@@ -70,7 +71,7 @@ def run(request: Request) -> tuple[Report, list[Path]]:
     settings = inputs.settings_of(request)
     plans = inputs.plans_of(request, settings)
     examples.check(plans, of_changed_files=True)
-    read, fees = inputs.read(request, settings)
+    read, fees = inputs.read(request, settings, plans)
     if request.ledger is None:
         report = bill(read, plans, settings, fees, request)
         return report, [] if request.dry_run else deliver(report, request.out, request.formats)
@@ -122,8 +123,9 @@ def bill(
     at_work = [plan for plan in plans if (spoken["plan"] == plan.name).any()]
     progress.begins("listing what is held", progress.LISTING)
     notes = [*read.notes, *unknown_payers, *overridden(plans)]
-    notes += recorded.notes(book, done, at_work)
-    found = exceptions(facts, decisions, fees, notes, read.findings, sent, today)
+    notes += [*recorded.notes(book, done, at_work), *_months_without_rows(facts, request.months)]
+    told = sent.assign(rows=recorded.rows_of_claims(sent, done.adopted, lines.line_of_row))
+    found = exceptions(facts, decisions, fees, notes, read.findings, told, today)
     found = recorded.with_unnumbered(found, done)
     ledger = book.ledger if book else None
     to_do = work_list(found, request.out, settings.workbook, ledger, spoken)
@@ -141,6 +143,7 @@ def bill(
         "notes": build.notes_table(notes),
     }
     record = _record(request, settings, read, decisions, tables)
+    record["notes"] = build.file_notes(notes)
     record["work_list"] = to_do.told
     if book is not None and not request.dry_run:
         record["run"] = next_run(book.ledger)
@@ -179,17 +182,25 @@ def _settled(
     book: Book | None,
     spoken: pd.DataFrame,
 ) -> tuple[Decisions, Claims, Settled]:
-    """The lines beside what was submitted; cases whose log lacks something are held."""
+    """The lines beside what was submitted.
+
+    Cases whose log lacks something are held, and lines whose work was billed on another claim.
+    """
     if book is None:
         return decisions, lines, all_new(lines.lines)
     scope = recorded.scope(facts, decisions, spoken, book)
-    done = settle(book.ledger, lines.lines, scope, book.terms)
-    if len(done.incomplete):
-        decisions = recorded.hold_incomplete(facts, decisions, done.incomplete)
-        lines = claims(facts, decisions, settings, fees, today)
-        scope = replace(scope, kept=done.incomplete)
+    while True:
         done = settle(book.ledger, lines.lines, scope, book.terms)
-    return decisions, lines, done
+        if len(done.incomplete):
+            decisions = recorded.hold_incomplete(facts, decisions, done.incomplete)
+            scope = replace(scope, kept=pd.concat([scope.kept, done.incomplete[CASE]]))
+        else:
+            then = recorded.billed_elsewhere(facts, lines.line_of_row, scope, book)
+            if then.empty:
+                return decisions, lines, done
+            decisions = hold_elsewhere(decisions, lines, then)
+            scope = replace(scope, held=recorded.unsure(facts, decisions))
+        lines = claims(facts, decisions, settings, fees, today)
 
 
 def _only_months(facts: Facts, decisions: Decisions, months: frozenset[str]) -> Decisions:
@@ -208,6 +219,17 @@ def _only_months(facts: Facts, decisions: Decisions, months: frozenset[str]) -> 
         short=[s.only(wanted[s.standing]) for s in decisions.short],
         stakes=[s.only(wanted[s.rows]) for s in decisions.stakes],
     )
+
+
+def _months_without_rows(facts: Facts, months: frozenset[str]) -> list[Note]:
+    """A note for each month that the run was asked for and no row is in."""
+    dated = facts.numbers("service_date") != UNKNOWN
+    have = np.unique(facts.months()[dated]).astype("M8[M]").astype(str)
+    fix = f"name a month that the exports have: {', '.join(have[-12:])}" if len(have) else ""
+    return [
+        Note("month-without-rows", "", f"no row is in {month}, which --month names", fix)
+        for month in sorted(months - {*have})
+    ]
 
 
 def _record(

@@ -93,6 +93,9 @@ PATIENT_FIELDS = {
     "initiating_visit_date": DAY,
 }
 
+# Of these, what each payer gives the patient anew: by the row's own day and payer.
+BY_PAYER = ("member_id", "group_number")
+
 # Besides ROW_FIELDS, every activity has these.
 KEYS = {
     "file": TEXT,
@@ -143,7 +146,8 @@ class Intake:
     `unreadable` has file, row, problem and the row's cells as text, for rows that are no activity.
     `inputs` and `mapping` go into run.json: names, hashes, counts, headings, never cells. `note` is
     each row's note as the number of a text and those texts, -1 for a blank; None where no export
-    has the column. `findings` are what the plausibility checks found.
+    has the column. `findings` are what the plausibility checks found, and why
+    some minutes cannot be read.
     `panel` is the patients file: patient and payer of each line; None where none was given.
     """
 

@@ -40,6 +40,8 @@ ABOUT: dict[str, tuple[str, ...]] = {
     "staff": ("plan", "staff_id"),
     "patient": ("plan", "patient_id"),
     "case": ("plan", "patient_id", "practice", "month", "service", "claim_id"),
+    "whole-case": ("plan", "patient_id", "practice", "month"),
+    "claim": ("claim_id",),
     "staff-day": ("staff_id", "service_date"),
     "patient-day": ("patient_id", "service_date"),
     "practice": ("plan", "practice"),

@@ -10,9 +10,10 @@ import pandas as pd
 
 from ccbill.fees import Fees
 from ccbill.report.tables import NEAR_MISSES
-from ccbill.rules.decisions import Decisions, Short
+from ccbill.rules.bill import noted, would_earn
+from ccbill.rules.decisions import Billed, Decisions, Short
 from ccbill.rules.facts import Facts
-from ccbill.rules.model import Bill, Plan
+from ccbill.rules.model import Bill, LineNote, Plan
 from ccbill.tables import UNKNOWN, Ints, month_text
 
 
@@ -52,6 +53,46 @@ def unit_price(facts: Facts, fees: Fees, rows: Ints, plan: Plan, bill: Bill) -> 
     published = next((p for p in (bill.pays, bill.pays_line) if p is not None), UNKNOWN)
     expected = np.where(expected == UNKNOWN, published, expected)
     return np.where(expected == UNKNOWN, charge, expected)
+
+
+@dataclass(frozen=True, slots=True)
+class Unanswered:
+    """Billed groups of one service that would earn another code if a blank field had the answer.
+
+    `rows` are each group's first activity, `size` its activities, and `amount` the difference in
+    cents, UNKNOWN where a price is.
+    """
+
+    problem: str
+    code: str
+    why: str
+    rows: Ints
+    size: Ints
+    amount: Ints
+
+
+def unanswered(facts: Facts, decisions: Decisions, fees: Fees) -> list[Unanswered]:
+    """What a blank field keeps from being billed, by the notes of the rules that name a problem."""
+    return [
+        _unanswered(facts, billed, note, fees)
+        for billed in decisions.billed
+        for note in billed.service.notes
+        if note.problem
+    ]
+
+
+def _unanswered(facts: Facts, billed: Billed, note: LineNote, fees: Fees) -> Unanswered:
+    mine = noted(facts, billed.service, note, billed.groups, billed.earned)
+    groups, earned = billed.groups.only(mine), billed.earned.only(mine)
+    would = would_earn(facts, billed.service, note, groups)
+    amount = np.zeros(len(groups.starts), np.int64)
+    for number, bill in enumerate(billed.service.bills):
+        more = would.units[number] - earned.units[number]
+        cents = unit_price(facts, fees, groups.first, billed.plan, bill)
+        unpriced = (amount == UNKNOWN) | ((cents == UNKNOWN) & (more != 0))
+        amount = np.where(unpriced, UNKNOWN, amount + more * cents)
+    why = note.say.removeprefix(f"{note.problem}: ")
+    return Unanswered(note.problem, note.could_earn, why, groups.first, groups.size, amount)
 
 
 def near_misses(facts: Facts, decisions: Decisions, fees: Fees) -> pd.DataFrame:

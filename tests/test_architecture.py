@@ -136,7 +136,18 @@ def test_every_problem_says_what_is_wrong_and_what_mends_it() -> None:
         assert table["says"].endswith("."), name
         assert table["fix"].endswith("."), name
         assert table["per"] in {
-            *("row", "case", "patient", "staff", "practice", "payer", "kind", "mode"),
+            *(
+                "row",
+                "case",
+                "whole-case",
+                "claim",
+                "patient",
+                "staff",
+                "practice",
+                "payer",
+                "kind",
+                "mode",
+            ),
             *("code", "run", "file", "staff-day", "patient-day"),
         }, name
 

@@ -105,9 +105,24 @@ def test_details_that_disagree_in_any_order_of_rows(tmp_path: Path) -> None:
         assert result.patients["consent_date"].tolist() == [number("2026-01-01"), UNKNOWN]
         by_day = result.activities.sort_values(["patient", "service_date"])
         assert by_day["mdm"].astype(object).tolist()[:4] == ["high", "high", "high", "low"]
-        assert by_day["diagnosis_codes"].tolist()[:4] == [*["E11.9;I10"] * 3, "J44.9"]
+        assert by_day["diagnosis_codes"].tolist()[:4] == [*["I10;E11.9"] * 3, "J44.9"]
         assert pd.isna(by_day["diagnosis_codes"].iloc[4])
         assert noted(result).count("patient-details-differ") == 4
+
+
+@pytest.mark.parametrize("reverse", [False, True])
+def test_the_principal_diagnosis_is_the_first_that_the_last_row_lists(
+    tmp_path: Path, reverse: bool
+) -> None:
+    rows = [
+        "1,B,2026-03-01,5,email,Z1;E11.9 | A00; e11.9",
+        "1,B,2026-03-08,5,email,I10 Z1",
+        "2,B,2026-03-01,5,email,Z99;A00;Z99",
+    ]
+    lines = reversed(rows) if reverse else rows
+    result = read(tmp_path, f"{HEADING},diagnosis_codes\n" + "\n".join(lines))
+    told = result.activities.sort_values(["patient", "service_date"])["diagnosis_codes"]
+    assert told.tolist() == [*["I10;Z1;E11.9;A00"] * 2, "Z99;A00"]
 
 
 def test_the_earliest_consent_of_both_files_counts(tmp_path: Path) -> None:

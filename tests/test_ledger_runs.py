@@ -206,19 +206,136 @@ def test_a_changed_authorization_replaces_the_claim_under_its_first_id(practice:
     assert practice.lines() == []
 
 
+CALL = row(
+    *("A1", "300001", "2026-08-03"),
+    payer="Medi-Cal ECM",
+    kind="ecm-service",
+    authorization_number="T1",
+)
+VISIT = CALL | {"activity_id": "A2", "service_date": "2026-08-20", "mode": "in-person"}
+
+
+def ecm(practice: Practice, name: str) -> list[tuple[str, ...]]:
+    """Status, code, modifiers and date of each line of an output file."""
+    columns = ("status", "code", "modifier_1", "modifier_2", "service_from")
+    return [tuple(line[c] for c in columns) for line in read(practice.out / f"{name}.csv")]
+
+
 def test_a_better_encounter_that_comes_late_changes_nothing(practice: Practice) -> None:
-    call = row(
-        *("A1", "300001", "2026-08-03"),
-        payer="Medi-Cal ECM",
-        kind="ecm-service",
-        authorization_number="T1",
-    )
-    practice.bill([call], "--submit")
-    visit = call | {"activity_id": "A2", "service_date": "2026-08-20", "mode": "in-person"}
-    practice.bill([call, visit])
+    practice.bill([CALL], "--submit")
+    [claim] = read_claims(practice)
+    practice.bill([CALL, VISIT])
     assert practice.lines() == []
-    [line] = read(practice.out / "submitted.csv")
-    assert (line["modifier_2"], line["service_from"]) == ("GQ", "2026-08-03")
+    assert ecm(practice, "submitted") == [("submitted", "G9008", "U1", "GQ", "2026-08-03")]
+    assert ecm(practice, "encounters") == [("new", "G9008", "U1", "", "2026-08-20")]
+    trace = read(practice.out / "activities.csv")
+    assert [each["claim_id"] for each in trace] == [claim["claim_id"], ""]
+
+
+@pytest.mark.parametrize(
+    ("now", "options"),
+    [
+        ([CALL | {"mode": "in-person"}], []),
+        ([VISIT], ["--complete"]),
+        ([CALL | {"credential": "CHW"}, VISIT], []),
+    ],
+)
+def test_a_payment_whose_encounter_is_no_more_is_replaced(
+    practice: Practice, now: list[dict[str, str]], options: list[str]
+) -> None:
+    practice.bill([CALL], "--submit")
+    practice.bill(now, *options)
+    assert [line[:4] for line in ecm(practice, "claims")] == [("replacement", "G9008", "U1", "")]
+    assert practice.lines("submitted") == []
+
+
+def test_a_payment_whose_encounter_is_not_named_stays_as_submitted(practice: Practice) -> None:
+    practice.bill([CALL], "--submit")
+    practice.bill([VISIT])
+    assert practice.lines() == []
+    assert practice.problems("hold") == ["log-incomplete"]
+    assert ecm(practice, "submitted") == [("submitted", "G9008", "U1", "GQ", "2026-08-03")]
+
+
+ELSEWHERE = [
+    {"patient_id": "100009"},  # it was in the wrong chart
+    {"payer": "Priority Health", "minutes": "60"},
+    {"billing_npi": "1888888883"},
+]
+
+
+@pytest.mark.parametrize("corrected", ELSEWHERE)
+def test_work_that_earned_a_standing_claim_is_not_billed_again_in_another_chart(
+    practice: Practice, corrected: dict[str, str]
+) -> None:
+    sent = [each | {"billing_npi": "1999999984"} for each in AUGUST]
+    practice.bill(sent, "--submit")
+    claims = {line["patient_id"]: line["claim_id"] for line in read_claims(practice)}
+    moved = sent[0] | corrected
+    rest = row("B1", moved["patient_id"], "2026-08-09", minutes="5") | corrected
+    practice.bill([moved, rest | {"minutes": "5"}, sent[1]])
+    assert practice.lines() == []
+    [held] = [e for e in read(practice.out / "exceptions.csv") if e["severity"] == "hold"]
+    assert (held["problem"], held["claim_id"]) == ("billed-elsewhere", claims["100001"])
+    assert (held["patient_id"], held["payer"]) == (moved["patient_id"], moved["payer"])
+    assert (held["rows"], held["file"], held["row"]) == ("2", "log.csv", "2")
+    assert "ccbill ledger void --claim ID" in held["fix"]
+    practice.ccbill("ledger", "void", "--claim", claims["100001"])
+    practice.bill([moved, rest | {"minutes": "5"}, sent[1]])
+    assert [line[:2] for line in practice.lines()] == [(moved["patient_id"], "new")]
+    assert practice.problems("hold") == []
+
+
+def test_work_moved_to_another_chart_of_the_same_export_voids_the_first(
+    billed: Practice,
+) -> None:
+    other = row("B1", "100001", "2026-08-09", minutes="5")
+    billed.bill([AUGUST[0] | {"patient_id": "100009"}, other, AUGUST[1]])
+    assert [line[:2] for line in billed.lines()] == [("100001", "void"), ("100009", "new")]
+    assert billed.problems("hold") == []
+
+
+def test_work_moved_out_of_a_claim_that_has_to_stay_is_not_billed_again(
+    practice: Practice,
+) -> None:
+    first = [row("A1", "100001", "2026-08-03"), row("A2", "100001", "2026-08-04", minutes="45")]
+    practice.bill(first, "--submit")
+    other = row("B1", "100001", "2026-08-09", minutes="5")
+    practice.bill([first[0] | {"patient_id": "100009"}, other])
+    assert practice.lines() == []
+    assert sorted(practice.problems("hold")) == ["billed-elsewhere", "log-incomplete"]
+
+
+def test_an_incomplete_log_is_one_thing_to_fix(practice: Practice) -> None:
+    call = {"kind": "care-management-contact", "minutes": "12"}
+    first = [
+        row("A1", "100001", "2026-08-03"),
+        row("A2", "100001", "2026-08-05", minutes="45"),
+        row("A3", "100001", "2026-08-05", **call),
+        row("A4", "100001", "2026-08-06", **call | {"mode": "in-person"}),
+    ]
+    practice.bill(first, "--submit")
+    practice.bill([first[0], *first[2:]])
+    held = [e for e in read(practice.out / "exceptions.csv") if e["severity"] == "hold"]
+    assert [(e["problem"], e["rows"]) for e in held] == [("log-incomplete", "3")]
+
+
+def test_a_number_that_an_export_gives_out_anew_is_other_work(billed: Practice) -> None:
+    billed.bill([row("A1", "100007", "2026-08-21"), row("A2", "100001", "2026-09-05")])
+    assert [line[:2] for line in billed.lines()] == [("100001", "new"), ("100007", "new")]
+    assert billed.problems("hold") == []
+
+
+def test_a_patient_whose_id_is_new_is_billed_once(billed: Practice) -> None:
+    renamed = [each | {"patient_id": f"9{each['patient_id']}"} for each in AUGUST]
+    billed.bill(renamed)
+    assert billed.lines() == []
+    assert billed.problems("hold") == ["billed-elsewhere"] * 2
+    for each, new in zip(AUGUST, renamed, strict=True):
+        billed.ccbill("ledger", "merge", each["patient_id"], new["patient_id"])
+    billed.bill(renamed)
+    assert (billed.lines(), billed.problems("hold")) == ([], [])
+    assert len(billed.lines("submitted")) == 2
 
 
 def test_a_code_of_once_a_year_looks_back_to_what_was_submitted(practice: Practice) -> None:
@@ -245,6 +362,74 @@ def test_what_is_voided_is_billed_again_as_new(billed: Practice) -> None:
     billed.ccbill("ledger", "export", "voids.csv", "--run", "1")
     assert {r["frequency_code"] for r in read(billed.home / "voids.csv")} == {"8"}
     billed.ccbill("ledger", "verify")
+
+
+def test_a_rejected_run_is_not_said_to_be_void(billed: Practice) -> None:
+    first, second = (line["claim_id"] for line in read_claims(billed))
+    said = billed.ccbill("ledger", "reject", "--claim", first).stderr
+    assert said == "run 1: 1 claim is billable again\n"
+    assert billed.statuses() == ["submitted"]
+    billed.ccbill("ledger", "reject", "--claim", second)
+    assert billed.statuses() == ["rejected"]
+    assert "run 1 was submitted once and rejected" in billed.submit(1, exits=2)
+    billed.ccbill("ledger", "verify")
+
+
+def test_a_run_of_which_a_claim_was_taken_back_is_void(billed: Practice) -> None:
+    first, second = (line["claim_id"] for line in read_claims(billed))
+    said = billed.ccbill("ledger", "void", "--claim", first).stderr
+    assert said == "run 1: 1 claim is taken back\n"
+    billed.ccbill("ledger", "reject", "--claim", second)
+    assert billed.statuses() == ["void"]
+    billed.ccbill("ledger", "verify")
+
+
+def test_one_claim_is_said_as_one(practice: Practice) -> None:
+    practice.bill(AUGUST[:1])
+    said = practice.bill(AUGUST[:1])
+    assert "ledger: 1 claim of draft run 1 stands in this run again" in said
+    assert practice.submit(1) == "run 1 is submitted: 1 claim\n"
+    assert "1 claim of run 2 was submitted or corrected after" in practice.submit(2, exits=2)
+    said = practice.ccbill("ledger", "export", "billed.csv").stderr
+    assert said == "1 line: billed.csv\n"
+    practice.ccbill("ledger", "void", "1")
+    said = practice.ccbill("ledger", "import", "billed.csv", "--ledger", "other.sqlite").stderr
+    assert said == "run 1: 1 line on 1 claim counts as billed\n"
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        ("ledger", "runs"),
+        ("ledger", "show", "1"),
+        ("ledger", "history", "100001"),
+        ("ledger", "verify"),
+        ("ledger", "export", "billed.csv"),
+        ("ledger", "submit", "1"),
+        ("explain", "100001"),
+        ("explain", "100001", "log.csv"),
+    ],
+)
+def test_a_ledger_that_is_named_and_not_there_is_refused(
+    billed: Practice, asked: tuple[str, ...]
+) -> None:
+    done = billed.ccbill(*asked, "--ledger", "ledgr.sqlite", exits=4)
+    assert (done.stdout, done.stderr) == (
+        "",
+        f"{billed.home / 'ledgr.sqlite'}: there is no such file\n"
+        "  Nothing was recorded or written.\n"
+        "  fix: check the name; `ccbill run` and `ccbill ledger import` make a new one\n",
+    )
+    assert not (billed.home / "ledgr.sqlite").exists()
+
+
+def test_no_ledger_at_the_usual_place_is_said_and_no_error(practice: Practice) -> None:
+    done = practice.ccbill("ledger", "runs")
+    assert (
+        done.stderr == f"ledger: there is none yet at {practice.ledger}; the first run makes it\n"
+    )
+    assert practice.json("runs") == {"schema_version": 1, "runs": []}
+    assert not practice.ledger.exists()
 
 
 def test_one_claim_is_voided(billed: Practice) -> None:
@@ -278,10 +463,10 @@ def test_a_claim_is_voided_in_the_run_whose_version_stands(billed: Practice) -> 
     billed.ccbill("ledger", "reject", "2")
     claim = billed.json("history", "100001")["lines"][0]["claim_id"]
     assert billed.json("void", "--claim", claim)["run"] == 1
-    assert billed.statuses() == ["submitted", "void"]
+    assert billed.statuses() == ["submitted", "rejected"]
     other = billed.json("history", "100002")["lines"][0]["claim_id"]
     billed.ccbill("ledger", "void", "--claim", other)
-    assert billed.statuses() == ["void", "void"]
+    assert billed.statuses() == ["void", "rejected"]
     billed.ccbill("ledger", "verify")
 
 
@@ -402,7 +587,7 @@ def test_numbers_of_claims_that_nobody_knows_are_counted(billed: Practice) -> No
     said = billed.submit(1, "--claim-numbers", "numbers.csv")
     assert said.splitlines() == [
         "run 1 is submitted already: 2 claims; the payer's numbers of 0 claims are kept, "
-        "1 are of no submitted claim"
+        "1 is of no submitted claim"
     ]
     (billed.home / "numbers.csv").write_text("claim_id,number\n")
     said = billed.submit(1, "--claim-numbers", "numbers.csv", exits=3)

@@ -111,6 +111,22 @@ def test_a_ledger_from_before_the_seals_is_proved_from_its_next_opening_on(
         assert db.execute("PRAGMA user_version").fetchone() == (1,)
 
 
+def test_a_run_that_an_older_ccbill_called_void_is_called_rejected(
+    ledger: Path, tmp_path: Path
+) -> None:
+    practice = Practice(tmp_path)
+    practice.ledger.write_bytes(ledger.read_bytes())
+    practice.bill([row("A4", "100004", "2026-09-04")], "--submit")
+    practice.bill([row("A5", "100005", "2026-09-05")], "--submit")
+    practice.ccbill("ledger", "reject", "4")
+    practice.ccbill("ledger", "void", "5")
+    with closing(sqlite3.connect(practice.ledger)) as db, db:
+        db.execute("UPDATE runs SET status = 'void' WHERE run = 4")
+        db.execute("PRAGMA user_version = 2")
+    assert practice.statuses()[3:] == ["rejected", "void"]
+    practice.ccbill("ledger", "verify")
+
+
 @pytest.mark.parametrize(
     "change",
     {

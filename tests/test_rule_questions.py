@@ -74,7 +74,39 @@ def test_a_line_that_cannot_go_out_is_held_and_worth_its_charge(tmp_path: Path) 
         ("claim-incomplete", "99487", 10_000)
     ]
     [why] = held["why"]
-    assert why.startswith("the line lacks member_id, ")
+    assert why.startswith("the claim lacks member_id, ")
+
+
+def test_a_claim_that_lacks_fields_is_one_thing_to_fix(tmp_path: Path) -> None:
+    usual = {"rendering_npi": "1999999984", "sex": "F"}
+    did = [
+        activity("20 care-coordination RN phone 2026-09-03"),
+        activity("20 care-coordination RN phone 2026-09-04"),
+        activity("30 care-management-contact RN in-person 2026-09-05") | {"place_of_service": "11"},
+        activity("30 care-management-contact RN in-person 2026-10-05") | {"place_of_service": "11"},
+    ]
+    report = reported(tmp_path, [each | usual for each in did], complete=True)
+    held = report.exceptions[report.exceptions["severity"] == "hold"].sort_values("month")
+    assert [*zip(held["problem"], held["rows"], strict=True)] == [
+        ("claim-incomplete", 3),
+        ("claim-incomplete", 1),
+    ]
+    assert held["claim_id"].is_unique
+    assert held["claim_id"].notna().all()
+    both, one = ("place_of_service" in why for why in held["why"])
+    assert (both, one) == (True, False)
+
+
+def test_late_filing_counts_the_rows_of_its_claim(tmp_path: Path) -> None:
+    did = [
+        "20 care-coordination RN phone 2026-03-03",
+        "60 care-coordination RN phone 2026-03-04",
+        "30 care-management-contact RN in-person 2026-03-04",
+        "5 care-coordination RN phone 2026-04-04",
+    ]
+    table = reported(tmp_path, [activity(each) for each in did]).exceptions
+    late = table[table["problem"] == "timely-filing"]
+    assert [*zip(late["month"], late["rows"], strict=True)] == [("2026-03", 3)]
 
 
 def test_every_unit_of_a_line_has_its_price(tmp_path: Path) -> None:
@@ -110,7 +142,7 @@ def test_diagnoses_are_not_checked_only_where_nobody_gives_them(tmp_path: Path) 
     given = did | {"diagnosis_codes": "I10;E11.9"}
     for row, unchecked in ((did, True), (given, False)):
         [notes] = reported(tmp_path, [row]).claims["notes"]
-        assert ("not checked: diagnoses" in notes) == unchecked
+        assert ("not checked: diagnosis_codes" in notes) == unchecked
 
 
 def test_a_word_that_is_not_known_is_worth_what_it_may_mean(tmp_path: Path) -> None:

@@ -135,11 +135,13 @@ def _equal(column: pa.ChunkedArray, value: Any) -> Any:
     return pc.fill_null(pc.equal(column, value), False)
 
 
-def patient_of(run: Run, asked: Mapping[str, Any]) -> str | None:
-    """The patient of the first activity with these values, None where there is none."""
+def patient_of(run: Run, asked: Mapping[str, Any]) -> tuple[str | None, str | None]:
+    """The patient and the problem of the first activity with these values, None for none."""
     marks = [run.is_so(name, value) for name, value in asked.items()]
-    found = run.rows(["patient"]).filter(functools.reduce(pc.and_, marks))
-    return str(found.column(0)[0].as_py()) if len(found) else None
+    found = run.rows(["patient", "problem"]).filter(functools.reduce(pc.and_, marks))
+    if not len(found):
+        return None, None
+    return found.column("patient")[0].as_py(), found.column("problem")[0].as_py()
 
 
 def called(run: Run, patient: str) -> str:

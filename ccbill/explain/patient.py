@@ -18,6 +18,7 @@ from ccbill.explain.decide import Log, decide
 from ccbill.inputs import Asked
 from ccbill.intake.fees import read_fees
 from ccbill.ledger import store
+from ccbill.problems import PROBLEMS
 from ccbill.rules.assign import assign
 from ccbill.rules.catalog import named
 from ccbill.rules.facts import Facts
@@ -66,12 +67,15 @@ def from_ledger(
     )
     with store.opened(files.ledger, make=False) as ledger:
         run = kept.run_of(ledger, number)
+        problem = None
         if patient is None and wanted.place:
             file, row = wanted.place
-            patient = kept.patient_of(run, {"file": file, "row": row})
+            patient, problem = kept.patient_of(run, {"file": file, "row": row})
         elif patient is None:
-            patient = kept.patient_of(run, {"decided_claim_id": wanted.claim})
+            patient, _ = kept.patient_of(run, {"decided_claim_id": wanted.claim})
         if patient is None:
+            if problem and wanted.place:
+                raise _nobody(wanted.place, problem)
             raise unknown("--row" if wanted.place else "--claim", "the run has no such work")
         today = files.today.toordinal() - EPOCH
         patient = kept.called(run, patient.strip())
@@ -132,10 +136,20 @@ def _patient(log: Log, patient: str | None, wanted: Wanted) -> int:
     files = log.facts.categories("file")
     code = files.index(wanted.place[0]) if wanted.place[0] in files else -1
     at = (log.facts.codes("file") == code) & (log.facts.numbers("row") == wanted.place[1])
-    found = np.flatnonzero(at & (log.facts.codes("patient") >= 0) & (code >= 0))
+    found = np.flatnonzero(at & (code >= 0))
     if not len(found):
         raise unknown("--row", "no activity of a patient stands there")
-    return int(log.facts.codes("patient")[found[0]])
+    number = int(log.facts.codes("patient")[found[0]])
+    if number < 0:
+        raise _nobody(wanted.place, str(log.facts.activities["problem"].iloc[found[0]]))
+    return number
+
+
+def _nobody(place: tuple[str, int], problem: str) -> NothingFoundError:
+    """That the row has no patient, and what is wrong with it."""
+    says = PROBLEMS[problem]
+    what = says.says.removesuffix(".")
+    return NothingFoundError(Exit.INPUT, Message(f"{place[0]}:{place[1]}", what, NOTHING, says.fix))
 
 
 def _of_claim(log: Log, claim: str | None) -> int:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 from ccbill import progress
 from ccbill.config import Settings
@@ -18,6 +19,8 @@ from ccbill.intake.table import Table
 from ccbill.intake.text import Text
 from ccbill.tables import Intake, Note, check_activities
 from ccbill.vocabulary import fold
+
+NO_PLANS: Mapping[str, int] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +39,14 @@ def read(
     patients: Path | None,
     staff: Path | None,
     sheet: str | None,
+    plan_of: Mapping[str, int] = NO_PLANS,
 ) -> Intake:
     """Every row of the exports, with what the companion files add to it.
 
-    `-` is standard input; `sheet` names the sheet of exports that are workbooks. Files that cannot
-    be used and columns that cannot be found stop the run, all of them in one CcbillError; a cell
-    that cannot be read holds its row only.
+    `-` is standard input; `sheet` names the sheet of exports that are workbooks; `plan_of` numbers
+    the plans of payers' names, so that two names of one plan are known to be one payer. Files that
+    cannot be used and columns that cannot be found stop the run, all of them in one CcbillError; a
+    cell that cannot be read holds its row only.
     """
     files, patients_file, staff_file = _opened(list(exports), settings, patients, staff, sheet)
     parts, ragged = _typed(files, settings)
@@ -52,7 +57,7 @@ def read(
     others = [part for part in (patients_part, staff_part) if part is not None]
     rows.notes += [note for part in others for note in (*part.table.notes, *part.notes)]
     companions.add_staff(rows, staff_part)
-    file_patient = companions.add_patients(rows, patients_part)
+    file_patient = companions.add_patients(rows, patients_part, plan_of)
     fill_blanks(rows, settings)
     practices.check_npis(rows, settings)
     practices.settle(rows, settings)
@@ -60,6 +65,7 @@ def read(
     ids = with_ids(rows, ragged)
     activities = check_activities(table(rows, ids))
     rows.notes += _unused_headings([f.table for f in files], settings, others)
+    rows.notes += report.nearly_read(parts, others, settings)
     return Intake(
         activities,
         details.patients_table(rows, patients_part, file_patient),
@@ -69,6 +75,7 @@ def read(
         report.inputs([*parts, *others]),
         report.mapping([*parts, *others]),
         (rows.text["note"].codes, rows.text["note"].values) if "note" in rows.text else None,
+        findings=report.unclear(rows),
         panel=companions.panel(patients_part, settings) if patients_part else None,
     )
 
@@ -126,6 +133,9 @@ def _file(
     except CcbillError as error:
         messages.extend(error.messages)
         return None
+    if sheet and not found.about["sheet"]:
+        what = "is no workbook, so there is no sheet to choose: --sheet was not used"
+        found.notes.append(Note("sheet-not-used", name, what))
     return _File(found, columns.match(found.headings, wanted), wanted)
 
 

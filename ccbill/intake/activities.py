@@ -18,7 +18,7 @@ from ccbill.config import Settings
 from ccbill.intake import identity, words
 from ccbill.intake.parts import Part
 from ccbill.intake.text import Text, blank, joined
-from ccbill.tables import DAY, KEYS, NUMBER, ROW_FIELDS, SECONDS, Mask, Note, unknowns
+from ccbill.tables import BY_PAYER, DAY, KEYS, NUMBER, ROW_FIELDS, SECONDS, Mask, Note, unknowns
 from ccbill.vocabulary import fold
 
 # What is reported of a row with several problems: the first in this order.
@@ -201,11 +201,11 @@ def _cells(part: Part, ragged: Text) -> list[tuple[str, Text]]:
     return [*found, ("ragged", ragged)]
 
 
-_ORDER = (*KEYS, *ROW_FIELDS, "member_id")
+_ORDER = (*KEYS, *ROW_FIELDS, *BY_PAYER)
 
 
 def table(rows: Rows, ids: Any) -> pd.DataFrame:
-    """`tables.Intake.activities`; and `member_id`, by the row's own day."""
+    """`tables.Intake.activities`; and BY_PAYER, by the row's own day and payer."""
     problem, held = first_problem(rows)
     names = pd.Index([part.table.name for part in rows.parts], dtype=str)
     columns: dict[str, Any] = {
@@ -222,7 +222,7 @@ def table(rows: Rows, ids: Any) -> pd.DataFrame:
         for name, kind in ROW_FIELDS.items()
         if kind in (DAY, NUMBER, SECONDS)
     }
-    texts = [*(name for name in ROW_FIELDS if name not in columns), "member_id"]
+    texts = [*(name for name in ROW_FIELDS if name not in columns), *BY_PAYER]
     with ThreadPoolExecutor(cpu_count() or 1) as threads:
         found = threads.map(lambda name: rows.get(_column_of(name)).categorical(), texts)
         columns |= dict(zip(texts, found, strict=True))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -18,9 +19,10 @@ from ccbill.intake.checks import NOTHING
 from ccbill.intake.columns import ROW_DETAILS
 from ccbill.intake.parts import Part
 from ccbill.intake.text import Text, blank
-from ccbill.tables import DAY, ROW_FIELDS, UNKNOWN, Mask, unknowns
+from ccbill.tables import BY_PAYER, DAY, ROW_FIELDS, UNKNOWN, Mask, unknowns
 
 Whole = npt.NDArray[np.int32]
+NAMES = 10_000  # more than there are plans: numbers from here on are of names that no plan has
 
 
 def places(values: Any, among: Any) -> Whole:
@@ -125,18 +127,20 @@ def _refuse_unlike(staff: Part) -> None:
         )
 
 
-def add_patients(rows: Rows, file: Part | None) -> Whole:
+def add_patients(rows: Rows, file: Part | None, plan_of: Mapping[str, int]) -> Whole:
     """Fills what the rows leave blank, and decides payer and member id by the day of service.
 
-    Gives the patient of each line of the file, as a code of the rows' `patient_id`.
+    Gives the patient of each line of the file, as a code of the rows' `patient_id`. `plan_of` are
+    the plans of payers' names: names of one plan are one payer.
     """
     patient = np.zeros(0, np.int32)
     if file is not None:
         patient = _patients_of(rows, file)
         chosen = _covering(rows, file, patient)
         _payer(rows, file, patient, chosen)
+        _by_payer(rows, file, patient, chosen, plan_of)
         for column in ROW_DETAILS:
-            if column not in ("payer", "member_id"):
+            if column != "payer":
                 _fill(rows, file, patient, chosen, column)
     return patient
 
@@ -217,7 +221,10 @@ def _per_patient(rows: Rows, file: Part, patient: Whole, text: Text) -> Text:
 
 
 def _payer(rows: Rows, file: Part, patient: Whole, chosen: Whole) -> None:
-    """Payer and member id: of the line that covers the day, else the row's own, else undated."""
+    """The payer: of the line that covers the day, else the row's own, else undated.
+
+    What the row says besides of a payer that the file does not name for the day is not used.
+    """
     own, covered = rows.get("payer"), _of_line(file.text.get("payer"), chosen)
     rows.whole["payer_to"] = np.append(
         file.whole.get("to", unknowns(len(patient))), np.int32(UNKNOWN)
@@ -225,15 +232,42 @@ def _payer(rows: Rows, file: Part, patient: Whole, chosen: Whole) -> None:
     differ = _unlike(own, covered)
     what = "the patients file names another payer for the day, and its payer counts"
     rows.note("payer-differs", differ, what, "correct the export or the patients file", "payer")
-    dated = ~_undated(file)
-    for column in ("payer", "member_id"):
-        if column in file.text:
-            first = _of_line(file.text[column], chosen)
-            ours = rows.get(column).cleared(differ)
-            rest = _per_patient(rows, file, patient, file.text[column].cleared(dated))
-            rows.text[column] = first.filled(ours).filled(rest)
-        elif column == "member_id":
-            rows.text[column] = rows.get(column).cleared(differ)
+    for column in BY_PAYER:
+        rows.text[column] = rows.get(column).cleared(differ)
+    if "payer" in file.text:
+        rest = _per_patient(rows, file, patient, file.text["payer"].cleared(~_undated(file)))
+        rows.text["payer"] = covered.filled(own).filled(rest)
+
+
+def _by_payer(
+    rows: Rows, file: Part, patient: Whole, chosen: Whole, plan_of: Mapping[str, int]
+) -> None:
+    """What each payer gives the patient: of the line that covers the day, else the row's own, else
+    of an undated line that names the row's payer or none."""
+    payer, theirs = rows.get("payer"), file.text.get("payer", blank(len(patient)))
+    numbers = dict(plan_of)
+    ours = payer.spread(_payer_numbers(payer, numbers), -1)
+    named = theirs.spread(_payer_numbers(theirs, numbers), -1)
+    undated = _undated(file) & (patient >= 0)
+    for column in BY_PAYER:
+        if column not in file.text:
+            continue
+        cells = file.text[column].sorted()
+        at = np.flatnonzero(undated & ~cells.blank)
+        at = at[np.lexsort((cells.codes[at], named[at], patient[at]))]
+        found = np.full(len(rows), -1, np.int32)
+        for nth in _by_rank(patient, at, len(rows.text["patient_id"].values)):
+            line = np.append(nth, np.int32(-1))[rows.text["patient_id"].codes]
+            fits = (line >= 0) & ((named[line] < 0) | (named[line] == ours))
+            found = np.where(fits, line, found)
+        own = rows.get(column)
+        rows.text[column] = _of_line(cells, chosen).filled(own).filled(_of_line(cells, found))
+
+
+def _payer_numbers(payers: Text, numbers: dict[str, int]) -> Whole:
+    """A number for each name, the same for the names of one plan; a name met first gets one."""
+    names = [" ".join(name.split()).casefold() for name in payers.words()]
+    return np.array([numbers.setdefault(n, NAMES + len(numbers)) for n in names], np.int32)
 
 
 def _unlike(own: Text, other: Text) -> Mask:

@@ -14,7 +14,7 @@ from ccbill.intake.activities import Rows
 from ccbill.intake.parts import Part
 from ccbill.intake.table import counted
 from ccbill.intake.text import Text, blank
-from ccbill.tables import DAY, PATIENT_FIELDS, UNKNOWN, Mask, unknowns
+from ccbill.tables import BY_PAYER, DAY, PATIENT_FIELDS, UNKNOWN, Mask, unknowns
 
 Whole = npt.NDArray[np.int32]
 
@@ -67,7 +67,7 @@ def _text(rows: Rows, file: Part | None, file_patient: Whole, name: str, count: 
         found, several = settled(file_patient, since, cells.codes, -1, count, False)
         its = Text(found, cells.values)
         differ |= several & own.blank
-    if name != "member_id":  # by date: a change of payer is no disagreement
+    if name not in BY_PAYER:  # a change of payer is no disagreement
         _note(rows, name, differ | _unlike(own, its))
     return own.filled(its)
 
@@ -127,7 +127,7 @@ def by_month(rows: Rows) -> None:
         _highest_mdm(rows, key, known)
     if "diagnosis_codes" in rows.text:
         rows.text["diagnosis_codes"] = _tidy_diagnoses(rows.text["diagnosis_codes"])
-        _united_diagnoses(rows, key, known)
+        _united_diagnoses(rows, key, known, when)
 
 
 def _highest_mdm(rows: Rows, key: npt.NDArray[np.int64], known: Mask) -> None:
@@ -147,42 +147,43 @@ def _highest_mdm(rows: Rows, key: npt.NDArray[np.int64], known: Mask) -> None:
 
 
 def _tidy_diagnoses(cells: Text) -> Text:
-    """Each cell's codes in capitals, each once, in order, with `;` between them."""
+    """Each cell's codes in capitals, each once, in its order, with `;` between them."""
     codes = pc.split_pattern_regex(pc.utf8_upper(cells.values), r"[;,|\s]+")
-    tidy = [";".join(sorted(set(found) - {""})) for found in codes.to_pylist()]
+    tidy = [";".join(filter(None, dict.fromkeys(found))) for found in codes.to_pylist()]
     return cells.translated(tidy)
 
 
-def _united_diagnoses(rows: Rows, key: npt.NDArray[np.int64], known: Mask) -> None:
-    """Rewrites the diagnoses of months in which a patient's rows name different ones."""
-    cells = rows.text["diagnosis_codes"]
+def _united_diagnoses(rows: Rows, key: npt.NDArray[np.int64], known: Mask, when: Whole) -> None:
+    """Rewrites the diagnoses of months in which a patient's rows name different ones.
+
+    The last row's stand first and in its order, since the first of them is the principal one.
+    """
+    cells = rows.text["diagnosis_codes"].sorted()
     at = np.flatnonzero(known & ~cells.blank)
     if not len(at):
         return
-    pairs = pd.unique(key[at] * len(cells.values) + cells.codes[at])
+    which, pairs = pd.factorize(key[at] * len(cells.values) + cells.codes[at])
     months, cell = np.divmod(pairs, len(cells.values))
     again = pd.Series(months).duplicated(keep=False).to_numpy()
     if not again.any():
         rows.text["diagnosis_codes"] = _month_fill(cells, key, known)
         return
-    several = pd.DataFrame({"key": months[again], "cell": cell[again]})
-    lists = pc.split_pattern(cells.values, ";")
-    exploded = lists.take(pa.array(several["cell"].to_numpy()))
-    each = several["key"].to_numpy()[pc.list_parent_indices(exploded).to_numpy()]
-    coded = exploded.flatten().dictionary_encode()
-    order = pc.sort_indices(coded.dictionary).to_numpy()
-    rank = np.empty(len(order), np.int64)
-    rank[order] = np.arange(len(order))
-    named = pd.DataFrame({"key": each, "code": rank[coded.indices.to_numpy()]}).drop_duplicates()
-    named = named.sort_values(["key", "code"])
+    last = np.full(len(pairs), UNKNOWN, np.int32)
+    np.maximum.at(last, which, when[at])
+    order = np.lexsort((-cell, -last.astype(np.int64), months))
+    order = order[again[order]]
+    lists = pc.split_pattern(cells.values, ";").take(pa.array(cell[order]))
+    each = months[order][pc.list_parent_indices(lists).to_numpy()]
+    coded = lists.flatten().dictionary_encode()
+    named = pd.DataFrame({"key": each, "code": coded.indices.to_numpy()}).drop_duplicates()
     groups, first = np.unique(named["key"].to_numpy(), return_index=True)
     offsets = pa.array(np.append(first, len(named)).astype(np.int32))
-    codes = coded.dictionary.take(pa.array(order)).take(pa.array(named["code"].to_numpy()))
+    codes = coded.dictionary.take(pa.array(named["code"].to_numpy()))
     united = pc.binary_join(pa.ListArray.from_arrays(offsets, codes), ";")
     place = pd.Index(groups).get_indexer(pd.Index(key))
     place[~known] = -1
     changed = (place >= 0) & known
-    what = "diagnosis_codes: the union of the month counts"
+    what = "diagnosis_codes: the union of the month counts, in the order of its last row"
     rows.note("patient-details-differ", changed & ~cells.blank, what, "", "diagnosis_codes")
     rewritten = Text(np.where(changed, place, -1).astype(np.int32), united)
     rest = _month_fill(cells.cleared(changed), key, known)

@@ -59,8 +59,7 @@ def seconds(
     worded, known = _worded(text.values)
     found, fault = _rounded(worded, known)
     bare = pc.extract_regex(text.values, _NUMBER)
-    digits = _length(bare.field("w")) + _length(bare.field("f"))
-    is_bare = text.spread(bare.is_valid().to_numpy(zero_copy_only=False) & (digits > 0), False)
+    is_bare = text.spread(_filled(bare), False)
     seconds, faults = text.spread(found, UNKNOWN), text.spread(fault, 0)
     unit = _unit_of_bare(heading, default_unit)
     factor = None if units is None else units.spread(_unit_values(units), unit)
@@ -70,6 +69,22 @@ def seconds(
         seconds = np.where(of_unit, text.spread(found, UNKNOWN), seconds)
         faults = np.where(of_unit, text.spread(fault, 0), faults)
     return seconds, faults
+
+
+def without_unit(text: Text, units: Text | None, heading: str, default_unit: str | None) -> Mask:
+    """The bare numbers whose unit nobody can say."""
+    unit = _unit_of_bare(heading, default_unit)
+    factor = np.full(len(text), unit) if units is None else units.spread(_unit_values(units), unit)
+    if factor.all():
+        return np.zeros(len(text), bool)
+    return (factor == 0) & text.spread(_filled(pc.extract_regex(text.values, _NUMBER)), False)
+
+
+def _filled(bare: Any) -> Mask:
+    """Which distinct texts are numbers and no more."""
+    digits = _length(bare.field("w")) + _length(bare.field("f"))
+    found: Mask = bare.is_valid().to_numpy(zero_copy_only=False) & (digits > 0)
+    return found
 
 
 def _rounded(length: Lengths, known: Mask) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int8]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pandas as pd
 import pyarrow.compute as pc
 
 from ccbill.cells.limits import USUAL, Limits
-from ccbill.errors import CcbillError, Exit, Message
+from ccbill.errors import CcbillError, Exit, Message, nearest
 from ccbill.fees import FOREVER, Fees
 from ccbill.intake import checks, columns, dates, heading
 from ccbill.intake.columns import Matched, Wanted
@@ -52,8 +53,11 @@ LIKE = (
 )
 
 
-def read_fees(path: Path, limits: Limits = USUAL) -> Fees:
-    """The prices in the file, or one CcbillError with every cell that is no price or date."""
+def read_fees(path: Path, limits: Limits = USUAL, plan_of: Mapping[str, int] | None = None) -> Fees:
+    """The prices in the file, or one CcbillError with every cell that is no price or date.
+
+    A name under `plan` must be one of `plan_of`, where that is given.
+    """
     wanted = Wanted(
         "fees",
         frozenset(COLUMNS),
@@ -68,7 +72,7 @@ def read_fees(path: Path, limits: Limits = USUAL) -> Fees:
     found = checks.messages(table, matched, wanted, needed) + checks.unsaid(table, matched)
     if found or table.ragged:
         raise CcbillError(Exit.INPUT, *found, *_ragged(table))
-    return _fees(heading.cleaned(table, matched), matched)
+    return _fees(heading.cleaned(table, matched), matched, plan_of)
 
 
 def _ragged(table: Table) -> list[Message]:
@@ -77,7 +81,7 @@ def _ragged(table: Table) -> list[Message]:
     return [Message(table.place(r.row), what, checks.NOTHING, fix) for r in table.ragged]
 
 
-def _fees(table: Table, matched: Matched) -> Fees:
+def _fees(table: Table, matched: Matched, plan_of: Mapping[str, int] | None) -> Fees:
     text = {name: as_words(table.columns[places[0]]) for name, places in matched.columns.items()}
     messages: list[Message] = []
     prices = {}
@@ -111,6 +115,8 @@ def _fees(table: Table, matched: Matched) -> Fees:
         }
     )
     messages = _unclear(table, matched, listed)
+    if plan_of is not None:
+        messages += _unknown_plans(table, matched, words["plan"], plan_of)
     if messages:
         raise CcbillError(Exit.INPUT, *messages)
     return Fees(listed)
@@ -122,7 +128,9 @@ def _unclear(table: Table, matched: Matched, prices: pd.DataFrame) -> list[Messa
     key = ["for", "code", "modifiers", "first_day"]
     whole = prices.drop_duplicates([*key, "charge", "expected"])
     again = whole.index[whole.duplicated(key)]
+    whom = "plan" if "plan" in matched.columns else "payer"
     found = (
+        (whom, priced & (prices["for"] == ""), "is blank", "name the plan or payer of the price"),
         ("code", priced & (prices["code"] == ""), "is blank", "write the code of the price"),
         (
             "to",
@@ -142,6 +150,20 @@ def _unclear(table: Table, matched: Matched, prices: pd.DataFrame) -> list[Messa
         for name, wrong, what, fix in found
         for row in table.rows[np.asarray(wrong, bool)]
     ]
+
+
+def _unknown_plans(
+    table: Table, matched: Matched, names: list[str], plan_of: Mapping[str, int]
+) -> list[Message]:
+    """What is wrong with prices for a plan that nobody knows."""
+    found = []
+    for row, name in zip(table.rows, names, strict=True):
+        if name and " ".join(name.split()).casefold() not in plan_of:
+            near = nearest(name, list(plan_of))
+            fix = f"did you mean {near!r}?" if near else "see the plans with: ccbill rules list"
+            where = table.place(int(row), matched.columns["plan"][0])
+            found.append(Message(where, "is no plan and no payer's name", checks.NOTHING, fix))
+    return found
 
 
 def _words(text: Text) -> list[str]:

@@ -56,6 +56,7 @@ class Part:
     held: dict[str, list[tuple[str, Mask]]] = field(default_factory=dict)
     notes: list[Note] = field(default_factory=list)
     last_year: int | None = None  # of service: nobody is born after it
+    without_unit: Mask | None = None  # whose minutes may be hours
 
     def cells(self, column: str) -> Text | None:
         """The column's text as it stands in the file, None where the file has none."""
@@ -106,6 +107,10 @@ def companion(table: Table, matched: Matched, settings: Settings, last_year: int
         if cells is not None and column not in KNOWN_WORDS:
             _plain(part, column, cells, settings)
     _words(part, "credential", settings)
+    if {"from", "to"} <= part.whole.keys():
+        begin, end = part.whole["from"], part.whole["to"]
+        turned = (begin != UNKNOWN) & (end != UNKNOWN) & (end < begin)
+        part.note("to", turned, "to: before the day in from, so the line covers no day, in #")
     return part
 
 
@@ -257,6 +262,9 @@ def _length(part: Part, settings: Settings) -> None:
     unit = settings.defaults.get("minutes_unit")
     given, fault = durations.seconds(as_words(cells), part.text.get("minutes_unit"), heading, unit)
     part.whole["seconds"] = np.where(cells.blank, timed, given)
+    part.without_unit = durations.without_unit(
+        as_words(cells), part.text.get("minutes_unit"), heading, unit
+    )
     part.hold("minutes", "cell-damaged", words.damaged(cells))
     part.hold("minutes", "minutes-not-read", (fault == durations.NOT_READ) | (unread & cells.blank))
     out = (fault == durations.OUT_OF_RANGE) | (impossible & cells.blank)

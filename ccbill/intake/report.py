@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,14 +11,22 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from ccbill import vocabulary
 from ccbill.config import Settings
+from ccbill.errors import nearest
 from ccbill.intake.activities import COLUMN_OF, Rows
-from ccbill.intake.columns import STAFF_ONLY
-from ccbill.intake.parts import Part
+from ccbill.intake.columns import COVERAGE, STAFF_ONLY
+from ccbill.intake.parts import FREE, Part
 from ccbill.intake.table import letter
-from ccbill.tables import PATIENT_FIELDS, ROW_FIELDS, Mask
+from ccbill.tables import PATIENT_FIELDS, ROW_FIELDS, Finding, Mask, Note
+from ccbill.vocabulary import fold
 
 UNREADABLE = ("ragged", "patient", "date", "minutes")
+NEARLY = 0.85  # a heading less like a column's is another's
+NO_UNIT = (
+    "a number without a unit: under a heading that says hours, 1.30 may be 1 h 30 min or 1.3 h; "
+    'write 1 h 30 min, or set minutes_unit = "hours" under [defaults] in ccbill.toml'
+)
 
 
 def inputs(parts: Sequence[Part]) -> list[dict[str, Any]]:
@@ -39,6 +48,32 @@ def inputs(parts: Sequence[Part]) -> list[dict[str, Any]]:
 def _not_read(part: Part) -> list[str]:
     taken = part.matched.taken()
     return [h for at, h in enumerate(part.table.headings) if h and at not in taken]
+
+
+def nearly_read(exports: Sequence[Part], others: Sequence[Part], settings: Settings) -> list[Note]:
+    """A note for each heading that nothing was read from and that is nearly that of a column which
+    no input has."""
+    have = {c for part in [*exports, *others] for c in part.matched.columns} | {*settings.defaults}
+    if {"start_time", "end_time"} <= have:
+        have |= {"minutes", "minutes_unit"}
+    ignored = {*map(fold, settings.ignore_columns)}
+    spellings = {
+        spelling: column
+        for spelling, column in vocabulary.column_spellings().items()
+        if column not in have | FREE | STAFF_ONLY | COVERAGE
+    }
+    notes = []
+    for part in exports:
+        taken = part.matched.taken()
+        for at, heading in enumerate(part.table.headings):
+            near = nearest(fold(heading), list(spellings), NEARLY) if at not in taken else None
+            if near and fold(heading) not in ignored:
+                column, named = spellings[near], json.dumps(heading, ensure_ascii=False)
+                where = part.table.place(part.table.heading_row, at)
+                what = f"is not read, and no input has the column {column}, which it is like"
+                fix = f"if it is that, add to ccbill.toml under [columns]: {column} = {named}"
+                notes.append(Note("heading-nearly-known", where, what, fix))
+    return notes
 
 
 def mapping(parts: Sequence[Part]) -> list[dict[str, Any]]:
@@ -70,6 +105,18 @@ def given(exports: Sequence[Part], others: Sequence[Part], settings: Settings) -
     if settings.practice.npi:
         fields.add("practice")
     return frozenset(fields & (ROW_FIELDS.keys() | PATIENT_FIELDS.keys()))
+
+
+def unclear(rows: Rows) -> list[Finding]:
+    """Why the minutes of rows cannot be read where they are bare numbers without a unit."""
+    masks = [
+        np.zeros(len(part.table.rows), bool) if part.without_unit is None else part.without_unit
+        for part in rows.parts
+    ]
+    at = np.flatnonzero(np.concatenate(masks))
+    if not len(at):
+        return []
+    return [Finding("minutes-not-read", True, at, np.arange(len(at)), [NO_UNIT] * len(at))]
 
 
 def unreadable(rows: Rows, activities: pd.DataFrame) -> pd.DataFrame:

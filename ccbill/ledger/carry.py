@@ -173,7 +173,8 @@ def bring_in(
     known = {claim for (claim,) in ledger.db.execute("SELECT claim_id FROM claims")}
     again = set(lines["claim_id"]) & known
     if again:
-        what = f"{len(again):,} of its claims are in the ledger already"
+        are = "is" if len(again) == 1 else "are"
+        what = f"{len(again):,} of its claims {are} in the ledger already"
         raise refused("ledger import", what, "leave them out of the file")
     case = lines.assign(practice=filled(lines["billing_npi"]))[CASE].astype(object)
     entry = Entry(

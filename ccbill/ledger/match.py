@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import numpy as np
 import pandas as pd
 
-from ccbill.ledger.standing import filled, texts
-from ccbill.report.tables import CLAIMS, TEXT
+from ccbill.ledger.standing import texts
 
 _PARTS = ["billing_npi", "rendering_npi", "authorization_number"]
 
@@ -54,43 +51,3 @@ def _one_to_one(pairs: pd.DataFrame) -> pd.Series[str]:
     alone = ~each["claim_id"].duplicated(keep=False)
     alone &= ~each["claim_id_then"].duplicated(keep=False)
     return each[alone].set_index("claim_id")["claim_id_then"]
-
-
-def kept_as_submitted(
-    lines: pd.DataFrame, live: pd.DataFrame, prefer: Mapping[str, tuple[str, ...]]
-) -> pd.DataFrame:
-    """The lines with those as they were submitted that a better encounter would now change."""
-    if live.empty or not prefer:
-        return lines
-    now, then = _placed(lines, prefer), _placed(live, prefer)
-    both = now.merge(then, on=["claim_id", "service"], suffixes=("", "_then"))
-    better = both[both["place"] < both["place_then"]]
-    if better.empty:
-        return lines
-    sent = live.loc[better["at_then"], list(CLAIMS)].set_axis(better["at"], axis="index")
-    mine = lines.loc[better["at"], ["claim_id", "line"]]
-    sent = sent.assign(claim_id=mine["claim_id"].astype(object), line=mine["line"])
-    rest = lines.drop(index=list(better["at"]))
-    table: pd.DataFrame = pd.concat([rest, sent]).sort_index()
-    return table.astype({n: "category" if k == TEXT else np.int64 for n, k in CLAIMS.items()})
-
-
-def _placed(lines: pd.DataFrame, prefer: Mapping[str, tuple[str, ...]]) -> pd.DataFrame:
-    """The lines of rules with a preference: how far down in it each stands."""
-    mine = lines[lines["rule"].isin(list(prefer))]
-    labels = filled(mine["code"])
-    for n in range(1, 5):
-        labels = (labels + " " + filled(mine[f"modifier_{n}"])).str.strip()
-    rules = mine["rule"].astype(str)
-    places = [
-        prefer[rule].index(label) if label in prefer[rule] else len(prefer[rule])
-        for rule, label in zip(rules, labels, strict=True)
-    ]
-    return pd.DataFrame(
-        {
-            "claim_id": mine["claim_id"].astype(object),
-            "service": rules.str.replace(r"\.[^.]*$", "", regex=True).astype(object),
-            "place": np.array(places, np.int64),
-            "at": mine.index,
-        }
-    )

@@ -21,6 +21,7 @@ def statuses(ledger: Ledger) -> dict[int, str]:
     for event, *move in ledger.db.execute(query):
         moves.setdefault(event, []).append(tuple(move))
     stands: Counter[int] = Counter()
+    taken: set[int] = set()
     found: dict[int, str] = {}
     for event, what, run in ledger.db.execute("SELECT event, what, run FROM events ORDER BY event"):
         for before, after, claims in moves.get(event, ()):
@@ -28,8 +29,10 @@ def statuses(ledger: Ledger) -> dict[int, str]:
             stands.update({after: claims})
         if what in _BECOMES:
             found[run] = _BECOMES[what]
-        elif what in ("voided", "rejected") and not stands[run]:
-            found[run] = "void"
+        elif what in ("voided", "rejected"):
+            taken |= {run} if what == "voided" else set()
+            if not stands[run]:
+                found[run] = "void" if run in taken else "rejected"
     return found
 
 

@@ -22,7 +22,7 @@ CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE runs (
     run INTEGER PRIMARY KEY,           -- 1, 2, 3 …
     kind TEXT NOT NULL,                -- run | import
-    status TEXT NOT NULL,              -- draft | submitted | replaced | void
+    status TEXT NOT NULL,              -- draft | submitted | replaced | void | rejected
     created TEXT NOT NULL,
     today TEXT NOT NULL,
     user TEXT NOT NULL,
@@ -122,8 +122,13 @@ CREATE TABLE work (                    -- what people noted on the exceptions, a
 ) WITHOUT ROWID;
 """
 
+_THIRD = """
+UPDATE runs SET status = 'rejected' WHERE status = 'void'
+    AND run NOT IN (SELECT run FROM events WHERE what = 'voided');
+"""
+
 # MIGRATIONS[n] leads from version n to n + 1; version 0 is an empty file.
-MIGRATIONS: Sequence[str] = (_FIRST, _SECOND)
+MIGRATIONS: Sequence[str] = (_FIRST, _SECOND, _THIRD)
 SEALED = 2  # the first version whose events have a seal
 
 

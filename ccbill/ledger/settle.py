@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from ccbill.ledger.match import adopted, kept_as_submitted
+from ccbill.ledger.match import adopted
 from ccbill.ledger.standing import CASE, aliases, earned, filled, person, standing, texts
 from ccbill.ledger.store import Ledger
 from ccbill.report.tables import CLAIMS, TEXT
@@ -27,13 +27,11 @@ class Terms:
     """What the rules say of the lines that they bill, by rule (`<plan>/<service>.<date>`).
 
     `period` is `day`, `month`, `year` or `ever`, within which a code is billed; `by_practice` names
-    the rules that bill each practice apart; `prefer` has the codes and modifiers of which the first
-    that is there is billed, once, and of which a better one that comes later changes nothing.
+    the rules that bill each practice apart.
     """
 
     period: Mapping[str, str]
     by_practice: frozenset[str]
-    prefer: Mapping[str, tuple[str, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +72,6 @@ def settle(ledger: Ledger, lines: pd.DataFrame, scope: Scope, terms: Terms) -> S
         return all_new(lines)
     known = aliases(ledger)
     lines = adopted(lines, live, person(lines["patient_id"], known))
-    lines = kept_as_submitted(lines, live, terms.prefer)
     stays = _of_cases(live, scope.kept, known)
     moving = live[~live["claim_id"].isin(stays)]
     incomplete = _incomplete(ledger, _reduced(lines, moving, terms), scope, known)

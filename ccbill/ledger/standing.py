@@ -133,20 +133,72 @@ def claims_of(ledger: Ledger, run: int) -> pd.DataFrame:
 
 
 def earned(ledger: Ledger, claim_ids: Sequence[str], runs: Iterable[int]) -> pd.DataFrame:
-    """The activities that earned these claims in those runs: claim_id, activity_id."""
-    parts = [pd.DataFrame({"claim_id": [], "activity_id": []}, dtype=object)]
+    """The activities that earned these claims in those runs: claim_id, activity_id, service_date.
+
+    The date is in days since 1970-01-01.
+    """
+    names = ("decided_claim_id", "activity_id", "service_date")
+    parts = [pd.DataFrame(columns=["claim_id", *names[1:]], dtype=object)]
     for run in sorted(set(runs)):
         content = blob(ledger, run, "activities")
         if content is not None:
-            names = ("decided_claim_id", "activity_id")
-            table = unpacked(content, dict.fromkeys(names, TEXT), names)
+            table = unpacked(content, dict.fromkeys(names[:2], TEXT), names)
             table = table.rename(columns={"decided_claim_id": "claim_id"})
             parts.append(table[table["claim_id"].isin(claim_ids)].astype(object))
     return pd.concat(parts, ignore_index=True)
 
 
-def history(ledger: Ledger, patients: Sequence[str], cases: pd.DataFrame) -> pd.DataFrame:
-    """The submitted lines that stand for these patients, but for those of these cases (CASE).
+_OTHERS = """
+    SELECT DISTINCT l.run, l.claim_id, l.patient_id, l.plan, l.practice, l.month
+    FROM lines l JOIN claims c ON c.claim_id = l.claim_id AND c.run = l.run
+    WHERE l.month IN (SELECT month FROM temp.told)
+"""
+
+
+def earned_elsewhere(ledger: Ledger, did: pd.DataFrame, cases: pd.DataFrame) -> pd.Series[str]:
+    """The claim of each entry that earned a standing one of another case than these (CASE).
+
+    `did` has activity_id, service_date and month; the index of what is found is its own. An entry
+    is known again by its id and its date: a number that an export gives out anew is another's.
+    """
+    nothing = pd.Series(dtype=object)
+    ledger.db.execute("CREATE TEMP TABLE IF NOT EXISTS told (month TEXT PRIMARY KEY)")
+    ledger.db.execute("DELETE FROM temp.told")
+    ledger.db.executemany("INSERT INTO temp.told VALUES (?)", ((m,) for m in did["month"].unique()))
+    names = ["run", "claim_id", "patient_id", "plan", "practice", "month"]
+    live = pd.DataFrame(ledger.db.execute(_OTHERS).fetchall(), columns=names)
+    known = aliases(ledger)
+    live, spoken = (
+        table.assign(person=person(table["patient_id"], known)) for table in (live, cases)
+    )
+    month = ["person", "plan", "month"]
+    ours = _joined(live, month).isin(_joined(spoken, month))
+    unnamed = live["practice"] == ""
+    ours &= unnamed | _joined(live, [*month, "practice"]).isin(
+        _joined(spoken, [*month, "practice"])
+    )
+    live = live[~ours]
+    if live.empty:
+        return nothing
+    then = earned(ledger, list(live["claim_id"]), live["run"])
+    then["service_date"] = then["service_date"].astype(np.int64)
+    mine = did[did["activity_id"].isin(then["activity_id"])].reset_index()
+    again = mine.merge(then, on=["activity_id", "service_date"]).drop_duplicates("index")
+    return again.set_index("index")["claim_id"]
+
+
+def _joined(table: pd.DataFrame, names: Sequence[str]) -> pd.Series[str]:
+    """These texts of each row as one."""
+    first, *rest = (table[name].astype(object) for name in names)
+    for each in rest:
+        first = first + "\x1f" + each
+    return first
+
+
+def history(
+    ledger: Ledger, patients: Sequence[str], cases: pd.DataFrame
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The submitted lines that stand for these patients: of other cases, and of these (CASE).
 
     The columns are HISTORY: `service_from` in days since 1970-01-01, `modifiers` sorted and joined
     by a space, `practice` '' where it is unnamed. Patients have the ids that they have here.
@@ -161,10 +213,11 @@ def history(ledger: Ledger, patients: Sequence[str], cases: pd.DataFrame) -> pd.
     found["person"] = person(found.pop("patient_id"), known)
     found = found.merge(here, on="person").drop(columns="person")
     spoken = cases[CASE].astype(object).drop_duplicates().assign(spoken=True)
+    own = np.zeros(len(found), bool)
     for practice in (spoken, spoken.assign(practice="").drop_duplicates()):
-        found = found.merge(practice, on=CASE, how="left")
-        found = found[found.pop("spoken").isna()]
-    return found[HISTORY].reset_index(drop=True)
+        own |= found[CASE].merge(practice, on=CASE, how="left")["spoken"].notna().to_numpy()
+    others, ours = (found.loc[which, HISTORY].reset_index(drop=True) for which in (~own, own))
+    return others, ours
 
 
 def first_counted(ledger: Ledger) -> dict[tuple[str, str], int]:

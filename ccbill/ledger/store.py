@@ -57,8 +57,14 @@ def default_path() -> Path:
     return home / "ccbill" / NAME
 
 
-def chosen_path(named: Path | None, settings_path: Path | None) -> Path:
-    """The ledger named on the command line, else by the environment, the settings, or nobody."""
+def chosen_path(named: Path | None, settings_path: Path | None, *, there: bool = False) -> Path:
+    """The ledger named on the command line, else by the environment, the settings, or nobody.
+
+    With `there`, one that is named on the command line and is not there is refused.
+    """
+    if there and named is not None and not named.exists():
+        fix = "check the name; `ccbill run` and `ccbill ledger import` make a new one"
+        raise _refused(named.absolute(), "there is no such file", fix)
     from_environment = os.environ.get("CCBILL_LEDGER")
     if named is None and from_environment:
         named = Path(from_environment)

@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from ccbill.errors import CcbillError, Exit, Message
+from ccbill.errors import CcbillError, Exit, Message, counted
 from ccbill.ledger import store
 from ccbill.ledger.packed import unpacked
 from ccbill.ledger.record import event
@@ -56,7 +56,8 @@ def submit(ledger: Ledger, run: int, at: str) -> Changed:
     if status == "submitted":
         return Changed(run, claims, already=True)
     if status not in ("draft", "replaced"):
-        what = f"run {run} was submitted once and taken back"
+        how = "rejected" if status == "rejected" else "taken back"
+        what = f"run {run} was submitted once and {how}"
         raise refused("ledger", what, "run the export again and submit that run")
     sent = lines[["claim_id", "status"]].drop_duplicates().astype(object).sort_values("claim_id")
     found = _in_ledger(ledger, sent["claim_id"])
@@ -90,7 +91,9 @@ def _not_stale(ledger: Ledger, run: int, found: Mapping[str, tuple[int | None, i
     [seen] = ledger.db.execute("SELECT seen FROM runs WHERE run = ?", (run,)).fetchone()
     stale = sum(changed > seen for _, changed in found.values())
     if stale:
-        what = f"{stale:,} claims of run {run} were submitted or corrected after it was made"
+        was = "was" if stale == 1 else "were"
+        what = f"{counted(stale, 'claim')} of run {run} {was} submitted or corrected after"
+        what += " it was made"
         raise refused("ledger", what, "run the export again and submit that run")
 
 
@@ -253,10 +256,13 @@ def _meant(
 
 
 def _close(ledger: Ledger, run: int) -> None:
-    """A run of which nothing stands is void."""
+    """A run of which nothing stands is void, and rejected where no claim of it was taken back."""
     query = "SELECT count(*) FROM claims WHERE run = ?"
     if not ledger.db.execute(query, (run,)).fetchone()[0]:
-        ledger.db.execute("UPDATE runs SET status = 'void' WHERE run = ?", (run,))
+        query = "SELECT count(*) FROM events WHERE run = ? AND what = 'voided'"
+        [taken] = ledger.db.execute(query, (run,)).fetchone()
+        status = "void" if taken else "rejected"
+        ledger.db.execute("UPDATE runs SET status = ? WHERE run = ?", (status, run))
 
 
 def number_claims(ledger: Ledger, numbers: dict[str, str], run: int, at: str) -> Changed:

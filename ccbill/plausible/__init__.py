@@ -43,7 +43,7 @@ def checked(read: Intake, settings: Settings, today: int) -> Intake:
             *(note for note in read.notes if asked or note.problem != NOTED),
             *_not_checked(read, on),
         ],
-        findings=findings,
+        findings=[*read.findings, *findings],
     )
 
 

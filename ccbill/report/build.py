@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ccbill.problems import PROBLEMS
 from ccbill.report.tables import ACTIVITIES, NOTES, RULES_USED, RUN, SUMMARY
 from ccbill.rules import say
 from ccbill.rules.decisions import Decisions
@@ -161,9 +162,25 @@ def notes_table(notes: list[Note]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=list(NOTES))
 
 
+def file_notes(notes: list[Note]) -> list[dict[str, Any]]:
+    """The notes about whole files, which no row of the exceptions says."""
+    return [
+        {
+            "problem": n.problem,
+            "where": n.where,
+            "what": n.what,
+            "fix": n.fix or PROBLEMS[n.problem].fix,
+            "rows": n.rows,
+        }
+        for n in notes
+        if PROBLEMS[n.problem].per == "file"
+    ]
+
+
 def run_table(record: dict[str, Any]) -> pd.DataFrame:
-    """The run's record as a two-column table, one line for each value."""
-    return pd.DataFrame(list(_flat("", record)), columns=list(RUN))
+    """The run's record as a two-column table, one line for each value; notes have their own."""
+    shown = {key: value for key, value in record.items() if key != "notes"}
+    return pd.DataFrame(list(_flat("", shown)), columns=list(RUN))
 
 
 def _flat(name: str, value: Any) -> list[tuple[str, str]]:

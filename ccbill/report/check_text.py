@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
+from ccbill.errors import counted
 from ccbill.report import text
 from ccbill.report.console import printable, sentence
 
@@ -49,7 +50,7 @@ def _lines(console: Console, lines: Iterable[str]) -> None:
 
 
 def _file(console: Console, file: Told, columns: Sequence[Told]) -> None:
-    heading = f"heading in row {file['heading_row']}, {_counted(file['rows'], 'row')} below it"
+    heading = f"heading in row {file['heading_row']}, {counted(file['rows'], 'row')} below it"
     text.line(console, f"{file['name']}: {_format(file)}; {heading}", "bold")
     rows = [
         ["", each["column"], f"{each['letter']} ({each['heading']})", HOW[each["how"]]]
@@ -82,7 +83,7 @@ def _problem(console: Console, each: Told) -> None:
     first, *others = each["places"]
     said = each["what"].rstrip(".")
     what = f"{first}: {said[:1].lower()}{said[1:]}"
-    became = f"{_counted(each['rows'], 'row')} {each['outcome']}, {each['problem']}"
+    became = f"{counted(each['rows'], 'row')} {each['outcome']}, {each['problem']}"
     if others:
         became += f"; also {', '.join(':'.join(place.split(':')[:2]) for place in others)}"
     more = each["rows"] - len(each["places"])
@@ -109,20 +110,20 @@ def _word_lines(words: Sequence[Told]) -> Iterator[str]:
     width = max((len(each["line"]) for each in shown), default=0)
     for each in shown:
         yield (
-            f"  {each['line']:<{width}}  # {_counted(each['rows'], 'row')}, "
-            f"{_counted(each['minutes'], 'minute')}, first at {each['first']}"
+            f"  {each['line']:<{width}}  # {counted(each['rows'], 'row')}, "
+            f"{counted(each['minutes'], 'minute')}, first at {each['first']}"
         )
     if len(shown) < len(words):
         rows = sum(each["rows"] for each in words)
         yield (
-            f"  # {_counted(len(words), 'word')} in {_counted(rows, 'row')}, first at "
+            f"  # {counted(len(words), 'word')} in {counted(rows, 'row')}, first at "
             f"{words[0]['first']}: not shown, since few cells of the column are known words; "
             "ccbill init --force lists them in ccbill.toml"
         )
 
 
 def _payer(each: Told) -> str:
-    return f"{each['plan']}: {_counted(each['rows'], 'row')} ({', '.join(each['payers'])})"
+    return f"{each['plan']}: {counted(each['rows'], 'row')} ({', '.join(each['payers'])})"
 
 
 def _note(each: Told) -> str:
@@ -141,7 +142,7 @@ def _sheet(sheet: Told) -> Iterator[str]:
     ragged = f", {sheet['ragged']:,} ragged" if sheet["ragged"] else ""
     yield (
         f"  {name}heading in row {sheet['heading_row']}, "
-        f"{_counted(sheet['rows'], 'row')} below it{ragged}, {_counted(sheet['columns'], 'column')}"
+        f"{counted(sheet['rows'], 'row')} below it{ragged}, {counted(sheet['columns'], 'column')}"
     )
     if sheet["headings"] is None:
         yield "    the headings are not shown, since they look like a row of data"
@@ -153,7 +154,3 @@ def _heading(each: Told) -> str:
     words = " ".join(each["heading"].split())
     short = words if len(words) <= 40 else f"{words[:39]}…"
     return f"{each['letter']} ({short})" if short else each["letter"]
-
-
-def _counted(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"

@@ -49,7 +49,7 @@ def assign(
         answer=np.zeros(rows, np.int16),
         book=verdicts.book,
     )
-    fine = _intake_problems(verdicts, facts)[:rows]
+    fine = _intake_problems(verdicts, facts, _left_out_by_kind(facts, plans, plan_of_row))[:rows]
     why = "no plan has this payer's name"
     verdicts.say(
         Answer(Outcome.HELD, "payer-not-known", "", why, ""),
@@ -82,9 +82,26 @@ def _settle(verdicts: Verdicts, decisions: Decisions) -> None:
     decisions.answer[:] = answer
 
 
-def _intake_problems(verdicts: Verdicts, facts: Facts) -> Mask:
-    """Gives rows that intake holds or leaves out their answers, and says which are fine."""
-    codes = facts.codes("problem")
+def _left_out_by_kind(facts: Facts, plans: Sequence[Plan], plan_of_row: Ints) -> Mask:
+    """The rows whose kind of work their plan leaves out, whatever their mode is."""
+    kinds, codes = facts.categories("kind"), facts.codes("kind")
+    found = np.zeros(len(codes), bool)
+    for number, plan in enumerate(plans):
+        out = {kind for rule in plan.kind_rules if not rule.holds for kind in rule.kinds}
+        of_kind = np.append([kind in out for kind in kinds], False).astype(bool)[codes]
+        found[: len(plan_of_row)] |= (plan_of_row == number) & of_kind[: len(plan_of_row)]
+    return found
+
+
+def _intake_problems(verdicts: Verdicts, facts: Facts, left_out_by_kind: Mask) -> Mask:
+    """Gives rows that intake holds or leaves out their answers, and says which are fine.
+
+    A mode that is not known changes nothing where the plan leaves out the kind of work.
+    """
+    codes = facts.codes("problem").copy()
+    for code, problem in enumerate(facts.categories("problem")):
+        if problem == "mode-not-known":
+            codes[(codes == code) & left_out_by_kind] = -1
     left_out = facts.activities["left_out"].to_numpy()
     for code, problem in enumerate(facts.categories("problem")):
         hit = codes == code
@@ -172,5 +189,5 @@ def _unchecked(work: Work, first: int, taken: dict[int, Ints]) -> list[str]:
         for screen in (*work.plan.services[number - first].screens, *work.plan.screens):
             if screen.verb in ("require", "trained"):
                 names.update({f: None for test in screen.tests for f in test})
-    column = {"diagnoses": "diagnosis_codes"}
-    return [name for name in names if column.get(name, name) not in work.facts.given]
+    columns = ["diagnosis_codes" if name == "diagnoses" else name for name in names]
+    return [column for column in columns if column not in work.facts.given]

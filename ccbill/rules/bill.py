@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from ccbill.rules.decisions import Billed, Short, Stake, Work
 from ccbill.rules.earn import Earned, Groups, earn, group, merged, next_unit
-from ccbill.rules.facts import matches, matches_any
+from ccbill.rules.facts import Facts, matches, matches_any, packed
 from ccbill.rules.limit import Standing, beside, cut
-from ccbill.rules.model import Limit, Service
+from ccbill.rules.model import Limit, LineNote, Service
 from ccbill.rules.screen import Answer
 from ccbill.tables import UNKNOWN, Ints, Mask, Outcome
 
@@ -33,16 +35,25 @@ def bill_service(work: Work, service: Service, rows: Ints) -> None:
         verdicts.say(answer, groups.rows[~kept[groups.of]])
     groups, earned = _only(groups, earned, kept)
     groups, earned = _with_someone(work, service, groups, earned)
+    chosen = []
     for limit in service.limits:
+        if limit.note:
+            chosen.append((limit, _preferred(facts, limit, groups, earned)))
         groups, earned = _limited(work, service, limit, groups, earned)
     groups, earned = merged(facts, service, groups, earned)
     if len(groups.starts):
         notes = [
-            (note.say, _all_of_group(matches(facts, groups.rows, note.everyone), groups))
+            (note.say, noted(facts, service, note, groups, earned))
             for note in service.notes
             if note.everyone
         ]
-        work.decisions.billed.append(_billed(work, service, groups, earned, notes))
+        billed = _billed(work, service, groups, earned, notes)
+        for limit, firsts in chosen:
+            mine = np.isin(groups.first, firsts)
+            billed.notes.append((limit.note, mine))
+            if limit.standing and mine.any():
+                billed.standings.append((limit.standing, mine))
+        work.decisions.billed.append(billed)
 
 
 def _billed(
@@ -125,9 +136,32 @@ def _only(groups: Groups, earned: Earned, kept: Mask) -> tuple[Groups, Earned]:
     return groups.only(kept), earned.only(kept)
 
 
-def _all_of_group(yes: Mask, groups: Groups) -> Mask:
-    found: Mask = np.logical_and.reduceat(yes, groups.starts)
+def _preferred(facts: Facts, limit: Limit, groups: Groups, earned: Earned) -> Ints:
+    """The first activities of the groups whose key has others that earn another bill."""
+    _, key = np.unique(packed(facts, groups.first, limit.within), return_inverse=True)
+    heads = np.unique(np.stack([key, earned.head]), axis=1)
+    return groups.first[np.bincount(heads[0])[key] > 1]
+
+
+def noted(facts: Facts, service: Service, note: LineNote, groups: Groups, earned: Earned) -> Mask:
+    """The groups of which everyone is as the note says, and that could earn what it names."""
+    found: Mask = np.logical_and.reduceat(matches(facts, groups.rows, note.everyone), groups.starts)
+    if note.could_earn:
+        heads = [n for n, bill in enumerate(service.bills) if bill.code == note.could_earn]
+        found &= np.isin(would_earn(facts, service, note, groups).head, heads)
+        found &= ~np.isin(earned.head, heads)
     return found
+
+
+def would_earn(facts: Facts, service: Service, note: LineNote, groups: Groups) -> Earned:
+    """What the groups would earn if the fields that the note names had the answer wanted."""
+    bills = tuple(
+        replace(bill, when={n: m for n, m in bill.when.items() if n not in note.everyone})
+        if bill.code == note.could_earn
+        else bill
+        for bill in service.bills
+    )
+    return earn(facts, replace(service, bills=bills), groups)
 
 
 def _with_someone(

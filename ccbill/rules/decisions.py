@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
+import pandas as pd
 
 from ccbill.rules.earn import Earned, Groups
 from ccbill.rules.facts import Facts
@@ -25,6 +26,7 @@ class Billed:
     earned: Earned
     day: Ints  # the date of each group's lines
     notes: list[tuple[str, Mask]]
+    standings: list[tuple[str, Mask]] = field(default_factory=list)  # where not the bill's own
 
     def only(self, kept: Mask) -> Billed:
         """The groups so marked."""
@@ -34,6 +36,7 @@ class Billed:
             earned=self.earned.only(kept),
             day=self.day[kept],
             notes=[(say, where[kept]) for say, where in self.notes],
+            standings=[(word, where[kept]) for word, where in self.standings],
         )
 
 
@@ -75,7 +78,8 @@ class Decisions:
     """What the rules made of every row.
 
     `answer` numbers `book`; `plan` numbers `plans`, -1 where no plan has the payer's name;
-    `service` numbers `services`, -1 where none took the row.
+    `service` numbers `services`, -1 where none took the row. `on_claim` is, for rows that are held
+    because of a claim, that claim's id by row.
     """
 
     plans: Sequence[Plan]
@@ -89,6 +93,7 @@ class Decisions:
     short: list[Short] = field(default_factory=list)
     stakes: list[Stake] = field(default_factory=list)
     not_checked: list[tuple[Plan, str]] = field(default_factory=list)
+    on_claim: pd.Series[str] = field(default_factory=lambda: pd.Series(dtype=object))
 
     @property
     def outcome(self) -> Ints:

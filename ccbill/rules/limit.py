@@ -6,10 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 
 from ccbill.rules.earn import Earned, Groups
 from ccbill.rules.facts import Facts, in_order, packed
 from ccbill.rules.model import Limit, Service
+from ccbill.rules.prior import Before
 from ccbill.tables import Ints, Mask
 
 
@@ -37,13 +39,14 @@ def cut(
     groups: Groups,
     earned: Earned,
     billed: Sequence[Standing],
-    before: Ints,
+    prior: Before,
 ) -> Cut:
     """What the limit does to the candidates.
 
-    `billed` is what the plan's other services have billed; `before` are units of this service that
-    were submitted in earlier runs and keep their place whatever their date.
+    `billed` is what the plan's other services have billed; the units of this service that were
+    submitted in earlier runs (`prior`) keep their place whatever their date.
     """
+    before = prior.rows
     rows = groups.first
     nothing = np.zeros(len(rows), bool)
     if not len(rows):
@@ -60,6 +63,7 @@ def cut(
         order = order[np.lexsort((-groups.seconds[order], key[order]))]
     if limit.prefer:
         place = _places(service, limit, earned)
+        place[_as_submitted(facts, service, limit, rows, earned, prior)] = -1
         latest = np.empty(len(rows), np.int64)
         latest[order] = -np.arange(len(rows))
         order = np.lexsort((latest, place, key))
@@ -88,6 +92,23 @@ def _places(service: Service, limit: Limit, earned: Earned) -> Ints:
     labels = [service.label(n) for n in range(len(service.bills))]
     listed = {label: n for n, label in enumerate(limit.prefer)}
     return np.array([listed.get(label, len(listed)) for label in labels])[earned.head]
+
+
+def _as_submitted(
+    facts: Facts, service: Service, limit: Limit, rows: Ints, earned: Earned, prior: Before
+) -> Mask:
+    """Which candidates are of the sort that was submitted for their key."""
+    if not len(prior.own):
+        return np.zeros(len(rows), bool)
+    labels = [" ".join([bill.code, " ".join(sorted(bill.modifiers))]) for bill in service.bills]
+    sort = {label: n for n, label in enumerate(dict.fromkeys(labels))}
+    of_bill = np.array([sort[label] for label in labels])
+    of_own = pd.Index([*sort]).get_indexer(pd.Index(prior.labels))
+    both = packed(facts, np.concatenate([rows, prior.own]), limit.within)
+    which = np.concatenate([of_bill[earned.head], of_own])
+    key = both * (len(sort) + 1) + which + 1
+    known = key[len(rows) :][which[len(rows) :] >= 0]
+    return np.isin(key[: len(rows)], known)
 
 
 def _rolling(facts: Facts, limit: Limit, rows: Ints, before: Ints, key: Ints) -> Cut:

@@ -159,16 +159,25 @@ class Limit:
     problem: str
     why: str
     cite: str
+    note: str = ""  # on the lines that `prefer` chose before another bill
+    standing: Standing | None = None  # of that choice, and so of those lines
 
 
 @dataclass(frozen=True, slots=True)
 class LineNote:
-    """A sentence on the claim line: beside other codes, or where everyone in the group is so."""
+    """A sentence on the claim line: beside other codes, or where everyone in the group is so.
+
+    With `could_earn`, only where the group would earn that code if `everyone` were not so. With a
+    `problem`, it is a thing to fix too, worth the difference.
+    """
 
     say: str
     beside: tuple[str, ...]
     within: tuple[str, ...]
     everyone: Test
+    could_earn: str = ""
+    problem: str = ""
+    cite: str = ""
 
 
 @dataclass(frozen=True, slots=True)

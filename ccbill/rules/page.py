@@ -81,7 +81,10 @@ def _service(plan: Plan, service: Service) -> dict[str, Any]:
             )
             for b in service.bills
         ],
-        "limits": [_said(say.limit(each), each.why, each.cite) for each in service.limits],
+        "limits": [
+            _said(say.limit(each), each.why, each.cite, each.standing or "")
+            for each in service.limits
+        ],
         "notes": [say.note(each) for each in service.notes],
         "cannot_check": list(service.cannot_check),
     }

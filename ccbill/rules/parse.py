@@ -77,7 +77,7 @@ def service(
         minutes=table.choice("minutes", ("sum", "longest"), "sum"),
         bills=tuple(_bill(t, sources, cite) for t in table.tables("bill")),
         limits=tuple(_limit(t, sources, cite) for t in table.tables("limit")),
-        notes=tuple(_note(t) for t in table.tables("note")),
+        notes=tuple(_note(t, sources) for t in table.tables("note")),
         cannot_check=tuple(t.text("say") for t in table.tables("cannot_check")),
         examples=tuple(_example(t, sources, cite) for t in table.tables("example")),
     )
@@ -88,6 +88,13 @@ def service(
             raise inner.refused(
                 "needs",
                 f"names {bill.needs}, which this file does not bill",
+                f"name one of: {', '.join(sorted(bases))}",
+            )
+    for note, inner in zip(service.notes, table.tables("note"), strict=True):
+        if note.could_earn and note.could_earn not in bases:
+            raise inner.refused(
+                "could_earn",
+                f"names {note.could_earn}, which this file does not bill",
                 f"name one of: {', '.join(sorted(bases))}",
             )
     if not service.bills:
@@ -179,6 +186,8 @@ def _limit(table: Table, sources: Mapping[str, Source], cite: str) -> Limit:
         problem=_problem(table, "not-with" if "not_with" in table else "unit-limit"),
         why=table.text("why"),
         cite=_cite(table, sources, cite),
+        note=table.text("note", "") if "prefer" in table else "",
+        standing=table.choice("standing", get_args(Standing)) if "note" in table else None,
     )
     table.done()
     return limit
@@ -205,13 +214,16 @@ def _money(table: Table, key: str) -> int | None:
     return int(text.replace(".", ""))
 
 
-def _note(table: Table) -> LineNote:
-    table.one_of(("beside", "everyone"))
+def _note(table: Table, sources: Mapping[str, Source]) -> LineNote:
+    verb = table.one_of(("beside", "everyone"))
     note = LineNote(
         say=table.text("say"),
         beside=table.texts("beside", ()),
-        within=_keys(table, "within") if "beside" in table else (),
-        everyone=read_test(table.table("everyone")) if "everyone" in table else {},
+        within=_keys(table, "within") if verb == "beside" else (),
+        everyone=read_test(table.table("everyone")) if verb == "everyone" else {},
+        could_earn=table.text("could_earn", "") if verb == "everyone" else "",
+        problem=_problem(table, None) if "could_earn" in table and "problem" in table else "",
+        cite=_cite(table, sources, None) if "cite" in table else "",
     )
     table.done()
     return note

@@ -6,12 +6,18 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from ccbill.errors import CcbillError, Exit, Message, did_you_mean, nearest
+from ccbill.errors import CcbillError, Exit, Message, did_you_mean, nearest, same_but_for_spelling
 from ccbill.rules.facts import Facts
 from ccbill.rules.model import Plan
 from ccbill.tables import Ints, Note
 
 ALIKE = 0.85  # a name less like a payer's is another payer's
+
+
+def nearest_name(name: str, known: list[str]) -> str | None:
+    """The payer's name most like this one, None where they differ in a word of their own."""
+    near = nearest(name, known, ALIKE)
+    return near if near and same_but_for_spelling(name, near) else None
 
 
 def plan_of_rows(
@@ -61,7 +67,7 @@ def numbers_of_names(plans: Sequence[Plan], mapped: Mapping[str, str]) -> dict[s
 
 def _unknown(name: str, rows: int, known: list[str], *, shown: bool) -> Note:
     """A payer's name may stand in a message only where the column surely holds payers' names."""
-    near = nearest(name, known, ALIKE)
+    near = nearest_name(name, known)
     target = near or "the payer's name"
     word = f"{name[:40]!r}" if shown else "a name"
     fix = f'under [payers] in ccbill.toml: "{name[:40] if shown else "…"}" = "{target}"'

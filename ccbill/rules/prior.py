@@ -7,7 +7,7 @@ part in limits and in what is first, and in nothing else.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -32,24 +32,47 @@ LINES = {
 @dataclass(frozen=True, slots=True)
 class History:
     """What earlier runs submitted: their `lines` (see LINES) of cases that this run does not speak
-    for, and the day of each staff member's first counted entry by plan and staff id."""
+    for, and the day of each staff member's first counted entry by plan and staff id.
+
+    `own` are the lines of the run's own cases, with `modifiers` (sorted, joined by a space): where
+    several encounters would do, the run bills one of the sort that was submitted.
+    """
 
     lines: pd.DataFrame
     first_counted: Mapping[tuple[str, str], int]
+    own: pd.DataFrame = field(default_factory=pd.DataFrame)
+
+
+@dataclass(frozen=True, slots=True)
+class Before:
+    """What was submitted of one service: units of other cases, and lines of the run's own, each
+    with its code and its sorted modifiers."""
+
+    rows: Ints
+    own: Ints
+    labels: Any
 
 
 @dataclass(frozen=True, slots=True)
 class Prior:
-    """Units billed before: their places among the facts, and the service and code of each."""
+    """Units billed before: their places among the facts, and the service and code of each.
+
+    `own` are those of the run's own cases, which have a `label` and bear on nothing else.
+    """
 
     rows: Ints
     service: Any  # `<plan>/<service>`
     code: Any
     first_counted: Mapping[tuple[str, str], int]
+    own: Ints
+    own_service: Any
+    label: Any
 
-    def of(self, plan: Plan, service: Service) -> Ints:
+    def of(self, plan: Plan, service: Service) -> Before:
         """The units of one service, whichever edition billed them."""
-        return self.rows[self.service == f"{plan.name}/{service.name}"]
+        name = f"{plan.name}/{service.name}"
+        mine = self.own_service == name
+        return Before(self.rows[self.service == name], self.own[mine], self.label[mine])
 
     def of_plan(self, plan: Plan) -> Ints:
         """The units of one plan."""
@@ -65,16 +88,22 @@ class Prior:
 
 def with_prior(facts: Facts, history: History | None, plans: Sequence[Plan]) -> tuple[Facts, Prior]:
     """The facts with the submitted lines of their patients after them."""
-    nothing = np.empty(0, object)
-    none = Prior(np.empty(0, np.int64), nothing, nothing, history.first_counted if history else {})
-    if history is None or not len(history.lines):
+    nothing, nowhere = np.empty(0, object), np.empty(0, np.int64)
+    days = history.first_counted if history else {}
+    none = Prior(nowhere, nothing, nothing, days, nowhere, nothing, nothing)
+    if history is None:
         return facts, none
-    lines = history.lines
+    own = _chosen(history.own, plans)
+    parts = [part for part in (history.lines, own) if len(part)]
+    if not parts:
+        return facts, none
+    lines = pd.concat(parts, ignore_index=True)
     patients = pd.Index(facts.categories("patient"))
     patient = patients.get_indexer(pd.Index(lines["patient_id"].astype(str)))
     kept = np.repeat(np.flatnonzero(patient >= 0), lines["units"].to_numpy(np.int64)[patient >= 0])
     if not len(kept):
         return facts, none
+    is_own = kept >= len(lines) - len(own)
     lines, patient = lines.iloc[kept].reset_index(drop=True), patient[kept]
     services = lines["rule"].astype(str).str.rpartition(".")[0].to_numpy(object)
     told = {
@@ -93,7 +122,33 @@ def with_prior(facts: Facts, history: History | None, plans: Sequence[Plan]) -> 
     longer = Facts(pd.DataFrame(columns, copy=False), facts.patients, facts.given)
     rows = np.arange(read, read + len(lines))
     codes = lines["code"].astype(str).to_numpy(object)
-    return longer, Prior(rows, services, codes, history.first_counted)
+    labels = nothing
+    if is_own.any():
+        labels = (codes + " " + lines["modifiers"].to_numpy(object))[is_own]
+    return longer, Prior(
+        rows[~is_own],
+        services[~is_own],
+        codes[~is_own],
+        days,
+        rows[is_own],
+        services[is_own],
+        labels,
+    )
+
+
+def _chosen(own: pd.DataFrame, plans: Sequence[Plan]) -> pd.DataFrame:
+    """The lines of services of which one encounter is chosen and the others are listed."""
+    choosing = [
+        f"{plan.name}/{service.name}"
+        for plan in plans
+        for service in plan.services
+        for limit in service.limits
+        if limit.prefer and limit.over == "encounter"
+    ]
+    if own.empty:
+        return own
+    rules = own["rule"].dropna().unique()
+    return own[own["rule"].isin([each for each in rules if each.rpartition(".")[0] in choosing])]
 
 
 def _kinds(plans: Sequence[Plan]) -> dict[str, str]:

@@ -52,7 +52,9 @@ BILL = _names(
     "code modifiers when once_at step after part_counts at_most needs standing cite why note of "
     "pays pays_line charge_required"
 )
-LIMIT = _names("at_most not_with within keep prefer days counts lifetime over problem why cite")
+LIMIT = _names(
+    "at_most not_with within keep prefer days counts lifetime over problem why cite note standing"
+)
 
 
 def listed(words: Sequence[str], last: str = "or") -> str:
@@ -261,14 +263,20 @@ def limit(each: Limit) -> str:
         said += f"; first {', then '.join(each.prefer)}" if each.prefer else ""
         said += f"; the others are {OVER.get(each.over, each.over)}"
         said += f"; past {each.lifetime} in all they are held" if each.lifetime else ""
+    if each.note:
+        said += f"; where others were there to choose from, the line says: {each.note}"
     return said + _rest(each, LIMIT)
 
 
 def note(each: LineNote) -> str:
     """When a sentence stands on the claim line."""
     if each.beside:
-        return f"Beside {listed(each.beside)} the line says: {each.say}"
-    return f"Where of everyone {test(each.everyone)} the line says: {each.say}"
+        where = f"Beside {listed(each.beside)}"
+    else:
+        where = f"Where of everyone {test(each.everyone)}"
+    if each.could_earn:
+        where += f", and {each.could_earn} could be earned otherwise,"
+    return f"{where} the line says: {each.say}" + (f" [{each.cite}]" if each.cite else "")
 
 
 def grouping(service: Service) -> str:

@@ -334,7 +334,10 @@ class Intake:
             (payer not in PAYERS, "payer-not-known"),
             (not kind, "kind-missing"),
             (kind.lower() not in ADMINISTRATIVE | CARE_KINDS, "kind-not-known"),
-            (mode != "" and mode.lower() not in MODES, "mode-not-known"),
+            (
+                mode != "" and mode.lower() not in MODES and kind.lower() not in ADMINISTRATIVE,
+                "mode-not-known",
+            ),
             (credential != "" and not credentials_in(credential, trainees), "credential-not-known"),
             (self.practice(row) is None, "practice-missing"),
         ]
