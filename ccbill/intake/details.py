@@ -10,9 +10,9 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from ccbill.errors import counted
 from ccbill.intake.activities import Rows
 from ccbill.intake.parts import Part
-from ccbill.intake.table import counted
 from ccbill.intake.text import Text, blank
 from ccbill.tables import BY_PAYER, DAY, PATIENT_FIELDS, UNKNOWN, Mask, unknowns
 

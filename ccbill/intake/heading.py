@@ -12,9 +12,10 @@ import pyarrow.compute as pc
 
 from ccbill.cells.marks import MERGED
 from ccbill.config import Settings
+from ccbill.errors import counted
 from ccbill.intake.columns import Matched, Wanted
 from ccbill.intake.repeats import repeated_headings, without_repeats
-from ccbill.intake.table import Table, counted
+from ccbill.intake.table import Table
 from ccbill.intake.text import Text, as_words
 from ccbill.tables import Mask, Note
 from ccbill.vocabulary import fold

@@ -12,9 +12,10 @@ import pyarrow.compute as pc
 
 from ccbill import vocabulary
 from ccbill.config import Settings
+from ccbill.errors import counted
 from ccbill.intake import dates, durations, words
 from ccbill.intake.columns import Matched
-from ccbill.intake.table import Ragged, Table, counted
+from ccbill.intake.table import Ragged, Table
 from ccbill.intake.text import Text, as_words, blank, from_strings
 from ccbill.tables import DAY, PATIENT_FIELDS, UNKNOWN, Mask, Note, unknowns
 

@@ -76,8 +76,3 @@ def heading_text(headings: Sequence[str], position: int) -> str:
     if len(heading) > 40:
         heading = heading[:39] + "…"
     return f"{letter(position)} ({heading})" if heading else letter(position)
-
-
-def counted(number: int, noun: str) -> str:
-    """`1 row`, `1,200 rows`."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"

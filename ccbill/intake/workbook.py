@@ -8,11 +8,12 @@ import numpy as np
 import pyarrow as pa
 
 from ccbill.cells.limits import USUAL, Limits
+from ccbill.errors import counted
 from ccbill.intake import child, sniff
 from ccbill.intake.child import Cells
 from ccbill.intake.columns import Wanted
 from ccbill.intake.heading import SEARCHED, heading_at
-from ccbill.intake.table import Table, counted
+from ccbill.intake.table import Table
 from ccbill.intake.text import Codes, Text, merged, plain, trimmed_values
 from ccbill.tables import Note
 
