@@ -32,7 +32,7 @@ def compare(request: Request, overlays: Sequence[Path]) -> pd.DataFrame:
     request = replace(request, dry_run=True)
     before = _counted(bill(read, before_plans, settings, fees, request).claims)
     after = _counted(bill(read, after_plans, settings, fees, request).claims)
-    both = before.join(after, how="outer", lsuffix="_before", rsuffix="_after")
+    both = before.add_suffix("_before").join(after.add_suffix("_after"), how="outer")
     both = both.fillna(0).astype("int64")
     same = pd.Series(True, index=both.index)
     for name in COUNTED:

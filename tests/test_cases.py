@@ -81,6 +81,9 @@ def test_case(out: Path, name: str, case: dict[str, Any]) -> None:
     assert all(note in noted[code] for code, note in case.get("notes", {}).items())
     assert not any(note in noted[code] for code, note in case.get("no_notes", {}).items())
     assert units(table(out, "encounters.csv")[name]) == case.get("encounters", {})
+    if "standing" in case:
+        lines.sort(key=lambda line: line["service_from"])
+        assert [line["rule_standing"] for line in lines] == case["standing"]
     trace = table(out, "activities.csv")[name]
     assert len(trace) == len(case["did"])
     held = {row["problem"] for row in trace if row["outcome"] == "held"}
@@ -89,3 +92,6 @@ def test_case(out: Path, name: str, case: dict[str, Any]) -> None:
     near = {row["code"]: int(row["short_minutes"]) for row in table(out, "near_misses.csv")[name]}
     for code, minutes in case.get("short", {}).items():
         assert near[str(code)] == minutes
+    told = table(out, "exceptions.csv")[name]
+    for problem, codes in case.get("worth", {}).items():
+        assert {row["code"] for row in told if row["problem"] == problem} == set(codes)

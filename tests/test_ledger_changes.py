@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections import Counter
 from collections.abc import Iterator
@@ -15,12 +16,12 @@ from ledgers import Row, row, write_log
 
 from ccbill import recorded
 from ccbill.errors import CcbillError, Exit
-from ccbill.ledger import carry, store, verify
+from ccbill.ledger import carry, noted, store, verify
 from ccbill.ledger.months import BY_MONTH, standing_lines
 from ccbill.ledger.record import amount, repeated
 from ccbill.ledger.standing import claims_of, first_counted
 from ccbill.ledger.store import Ledger
-from ccbill.ledger.submit import reject, submit, void
+from ccbill.ledger.submit import number_claims, reject, submit, void
 from ccbill.report.tables import CLAIMS
 from ccbill.rules import load
 from ccbill.run import Request, run
@@ -250,3 +251,76 @@ def test_a_run_is_worth_its_charges_else_what_it_is_expected_to_pay() -> None:
         {"charge": [500, UNKNOWN, UNKNOWN], "expected_payment": [200, 30, UNKNOWN]}, dtype=np.int64
     )
     assert amount(lines) == 530
+
+
+def test_guards_against_formulas_are_taken_off_and_nothing_else(tmp_path: Path) -> None:
+    (tmp_path / "old.csv").write_text(
+        "plan,patient_id,code,service_from,units\n"
+        + "".join(f"bcbsm-pdcm,{who},99487,2026-08-14,1\n" for who in ("'-100", "1-2", "'s", "=3"))
+    )
+    lines = carry.read_history(tmp_path / "old.csv", ["bcbsm-pdcm"], {})
+    assert {*lines["patient_id"]} == {"-100", "1-2", "'s", "=3"}
+
+
+def test_the_next_months_and_years_work_stands_beside_what_was_sent(tmp_path: Path) -> None:
+    (tmp_path / "ccbill.toml").touch()
+    assessed = {"payer": "Priority Health", "kind": "comprehensive-assessment"}
+    first = row("A1", "100001", "2026-08-03")
+    bill(tmp_path, [first, row("A2", "100002", "2025-12-03", **assessed)], sent=True)
+    second = [row("A3", "100001", "2026-09-03"), row("A4", "100002", "2026-01-05", **assessed)]
+    bill(tmp_path, [*second, first | {"minutes": "5"}], sent=True)
+    with store.opened(tmp_path / "ledger.sqlite") as ledger:
+        found = carry.standing_lines(ledger)
+        worth = ledger.db.execute("SELECT amount FROM runs ORDER BY run").fetchall()
+    stands = [*zip(found["patient_id"], found["code"], found["month"], strict=True)]
+    assert sorted(stands) == [
+        ("100001", "99487", "2026-09"),
+        ("100002", "G9001", "2025-12"),
+        ("100002", "G9001", "2026-01"),
+    ]
+    assert worth == [(10_000,), (10_000,)]  # the claim that is taken back is worth nothing
+
+
+def test_a_payers_number_may_come_again(ledger: Ledger) -> None:
+    [claim] = claims(ledger, 2)
+    with store.writing(ledger):
+        for number in ("77001", "77002"):
+            done = number_claims(ledger, {claim: number, "C1": "77003"}, 2, NOW)
+            assert (done.claims, done.left) == (1, 1)
+    query = "SELECT payer_claim_number FROM claims WHERE claim_id = ?"
+    assert ledger.db.execute(query, (claim,)).fetchone() == ("77002",)
+
+
+def test_what_is_noted_on_an_exception_is_remembered(ledger: Ledger) -> None:
+    def remembered(*ids: str) -> list[tuple[str, int, str]]:
+        found = noted.known(ledger, ids)
+        return [*zip(found["id"], found["first_run"], found["note"], strict=True)]
+
+    kept = [["E1", 1, 1, "open", None, "call"], ["E2", 1, 1, "open", None, "ask"]]
+    with store.writing(ledger):
+        noted.keep(ledger, 9, pd.DataFrame(kept, columns=noted.COLUMNS))
+    assert remembered("E2", "E3") == [("E2", 1, "ask")]
+    assert noted.moved(ledger, 9) == (1, 1)
+    assert remembered("E1") == [("E1", 1, "call")]
+    words = pd.DataFrame([["E1", "done", None, "called"]], columns=["id", *noted.WORDS])
+    for written, note in ((0, "call"), (1, "called")):
+        with store.writing(ledger):
+            noted.note(ledger, 3, words, written)
+        assert remembered("E1") == [("E1", 1, note)]
+
+
+def test_a_run_of_this_ledger_is_told_from_others(ledger: Ledger) -> None:
+    [text] = ledger.db.execute("SELECT record FROM runs WHERE run = 2").fetchone()
+    record = json.loads(text) | {"run": 2}
+    assert noted.is_run(ledger, record)
+    assert not noted.is_run(ledger, record | {"ccbill": "another"})
+    assert not noted.is_run(ledger, record | {"run": 9})
+    assert not noted.is_run(ledger, {})
+
+
+def test_verify_names_a_last_run_that_is_gone(kept: Path, tmp_path: Path) -> None:
+    with store.opened(Path(shutil.copy(kept, tmp_path))) as ledger:
+        ledger.db.execute("PRAGMA foreign_keys = OFF")
+        for table in ("blobs", "runs"):
+            ledger.db.execute(f"DELETE FROM {table} WHERE run = 3")
+        assert (3, "it is gone") in verify.differences(ledger)

@@ -114,6 +114,21 @@ def test_a_damaged_ledger_is_refused_with_what_to_do(billed: Practice, damage: s
     assert {each.name: each.read_bytes() for each in billed.out.iterdir()} == before
 
 
+def test_a_ledger_is_checked_whole_at_its_opening_unless_it_is_large(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with opened(path) as ledger, writing(ledger):
+        people = ((f"{n:06}", "") for n in range(9999))
+        store.many(ledger, "INSERT INTO aliases VALUES (?, ?)", people)
+    content = path.read_bytes()
+    middle = len(content) // 2
+    path.write_bytes(content[:middle] + bytes(range(256)) * 64 + content[middle + 256 * 64 :])
+    assert "is damaged" in refused(path)
+    monkeypatch.setattr(store, "CHECKED_UP_TO", 0)
+    with opened(path) as ledger:
+        assert [*verify.differences(ledger)] == [(None, "the file is damaged")]
+
+
 def test_a_folder_is_no_ledger(tmp_path: Path) -> None:
     assert "is a folder" in refused(tmp_path)
 

@@ -217,6 +217,9 @@ def test_a_plan_copied_from_a_changed_plan_keeps_the_change(tmp_path: Path) -> N
         f"first/{CONFERENCES}",
         "second/harbor/payer.toml",
     ]
+    [conference, *others] = sorted(plan.services, key=lambda s: "2026-04-01" not in s.file)
+    assert plan.overlays[0] in plan.changes_of(conference)
+    assert not any(plan.overlays[0] in plan.changes_of(other) for other in others)
 
 
 FILE = f"ours/{CONFERENCES}"

@@ -13,7 +13,9 @@ from test_look_backs import OUTREACH, PLANS, attempts, before
 from test_overlays import HEAD, laid
 
 from ccbill.report.tables import Report
+from ccbill.rules import edits
 from ccbill.rules.examples import activity, billed
+from ccbill.rules.parse import EPOCH, FOREVER
 from ccbill.run import Request, run
 from ccbill.tables import UNKNOWN
 
@@ -226,3 +228,105 @@ def test_a_row_that_cannot_be_read_is_held_beside_what_was_billed_before() -> No
     history = before(OUTREACH, "G9012", "2026-03-31", units=1)
     did = [first, second | {"problem": "minutes-not-read"}]
     assert billed(PLANS["medi-cal-ecm"], did, history) == {"G9012 U8 GQ": 1}
+
+
+@pytest.mark.parametrize(
+    ("asked", "days"),
+    {
+        "before": [11],
+        "on_or_before": [10, 11],
+        "on": [10],
+        "on_or_after": [9, 10],
+        "after": [9],
+    }.items(),
+)
+def test_a_date_is_compared_with_the_day_itself_in_or_out(
+    tmp_path: Path, asked: str, days: list[int]
+) -> None:
+    says = 'problem = "not-payable"\nwhy = "by the date of consent"\ncite = "ccbill"\n'
+    compared = f'{{ service_date = {{ {asked} = ["consent_date"] }} }}'
+    text = f"{HEAD}[[add.screen]]\ncount_only = {compared}\n{says}"
+    plan = laid(tmp_path, {"bcbsm-pdcm/payer.toml": text})["bcbsm-pdcm"]
+    did = {"service_date": "2026-03-10"} | activity("31 care-coordination RN phone")
+    consents = [did | {"consent_date": f"2026-03-{day:02}"} for day in (9, 10, 11)]
+    assert [int(each["consent_date"][-2:]) for each in consents if billed(plan, [each])] == days
+
+
+def test_a_member_id_is_of_the_patients_own_rows_for_that_payer(tmp_path: Path) -> None:
+    other = {"payer": "Priority Health"}
+    earlier = activity("5 care-coordination RN phone 2026-08-03")
+    did = activity("31 care-coordination RN phone 2026-09-03")
+    rows = [
+        earlier | {"member_id": "M1"},
+        earlier | other | {"member_id": "M2"},
+        did,
+        did | {"patient_id": "2"},
+        earlier | other | {"patient_id": "2", "member_id": "M3"},
+    ]
+    claims = reported(tmp_path, rows).claims
+    found = claims["member_id"].astype(object).fillna("")
+    assert [*zip(claims["patient_id"], found, strict=True)] == [("1", "M1"), ("2", "")]
+
+
+@pytest.mark.parametrize(("day", "units"), [("2026-03-10", 1), ("2026-04-01", 2)])
+def test_a_table_of_edits_is_in_force_until_the_day_before_the_next(
+    monkeypatch: pytest.MonkeyPatch, day: str, units: int
+) -> None:
+    last = date(2026, 3, 31).toordinal() - EPOCH  # on which the month's line is dated
+    tables = {"mue": [(0, last, [["99489", "1"]]), (last + 1, FOREVER, [["99489", "5"]])]}
+    monkeypatch.setattr(edits, "editions", lambda name: tables.get(name, []))
+    did = activity(f"120 care-coordination RN phone {day} mdm=high consent_date=2026-01-01")
+    assert billed(PLANS["medicare-ccm"], [did]) == {"99487": 1, "99489": units}
+
+
+@pytest.mark.parametrize("name", ["mue", "ncci-ptp"])
+def test_every_row_of_a_shipped_table_of_edits_is_in_force(name: str) -> None:
+    [(first, last, rows)] = edits.editions(name)
+    assert (first, last) == (date(2024, 7, 1).toordinal() - EPOCH, FOREVER)
+    [file] = (Path(edits.__file__).parents[1] / "edits").glob(f"{name}.*.csv")
+    assert [",".join(row) for row in rows] == file.read_text(encoding="utf-8").splitlines()[1:]
+
+
+def test_the_practices_own_numbers_stand_on_lines_of_its_own_npi(tmp_path: Path) -> None:
+    (tmp_path / "ccbill.toml").write_text(
+        '[practice]\nnpi = "1999999984"\ntin = "123456789"\ntaxonomy = "207Q00000X"\n'
+        'rendering_npi = "1888888883"\nrendering_taxonomy = "363L00000X"\n'
+    )
+    did = activity("31 care-coordination RN phone 2026-09-03")
+    rows = [
+        did | {"billing_npi": "1999999984"},
+        did | {"patient_id": "2", "billing_npi": "1234567893", "rendering_npi": "1234567893"},
+    ]
+    claims = reported(tmp_path, rows, config=tmp_path / "ccbill.toml").claims
+    names = ("billing_tin", "billing_taxonomy", "rendering_npi", "rendering_taxonomy")
+    table = claims[[*names]].astype(object)
+    assert [*table.where(table.notna(), None).itertuples(index=False, name=None)] == [
+        ("123456789", "207Q00000X", "1888888883", "363L00000X"),
+        (None, None, "1234567893", None),
+    ]
+
+
+def test_a_claim_has_its_first_twelve_diagnoses_and_points_to_four(tmp_path: Path) -> None:
+    did = activity("31 care-coordination RN phone 2026-09-03")
+    codes = [f"E11.{n:02}" for n in range(13)]
+    rows = [
+        did | {"patient_id": str(n), "diagnosis_codes": ";".join(codes[:n])} for n in (1, 4, 5, 13)
+    ]
+    claims = reported(tmp_path, rows).claims.set_index("patient_id")
+    assert {*claims["diagnosis_pointer"].items()} == {
+        *(("1", "A"), ("4", "ABCD"), ("5", "ABCD"), ("13", "ABCD")),
+    }
+    for who, number in (("1", 1), ("4", 4), ("5", 5), ("13", 12)):
+        told = [claims.loc[who, f"diagnosis_{n}"] for n in range(1, 13)]
+        assert [code for code in told if isinstance(code, str)] == codes[:number]
+
+
+def test_a_first_engagement_that_never_was_is_not_known(tmp_path: Path) -> None:
+    asked = 'count_only = { service_date = { before = ["first ecm-engagement"] } }'
+    says = 'problem = "not-payable"\nwhy = "before the engagement"\ncite = "ccbill"\n'
+    text = f"{HEAD}[[add.screen]]\n{asked}\n{says}"
+    plan = laid(tmp_path, {"medi-cal-ecm/payer.toml": text})["medi-cal-ecm"]
+    [attempt] = attempts("2026-04-01")
+    engaged = attempt | {"kind": "ecm-engagement", "service_date": "2026-04-02"}
+    assert billed(plan, [attempt]) == {}
+    assert billed(plan, [attempt, engaged]) == {"G9012 U8 GQ": 1}

@@ -30,6 +30,7 @@ GROUP = "group-education.2012-04-01.toml"
 PHONE = "phone-contact.2012-04-01.toml"
 PAYER = "payer.toml"
 
+CLOCK = '[[clock]]\nname = "all"\nwho = { credential = ["RN"] }\nalone_from = 0\n\n[[screen]]'
 ONE_VERB = f"give exactly one of: {', '.join(VERBS)}"
 
 
@@ -217,6 +218,15 @@ MUTATIONS: dict[str, Mutation] = {
         "screen.4.trained.within_months",
         "is 121",
         "give a number from 0 to 120",
+    ),
+    "a key of training that is not known": (
+        PAYER,
+        "within_months = 6 }",
+        "within_months = 6, grace = 1 }",
+        "within_months",
+        "screen.4.trained.grace",
+        "is not known here",
+        "use one of: by, within_months, or take the line out",
     ),
     "a number in quotes": (
         COORDINATION,
@@ -446,6 +456,44 @@ def test_a_rule_file_that_is_not_understood_is_refused(folder: Path, name: str) 
     (folder / file).write_text(mutated, encoding="utf-8")
     where = f"{file}:{line_of(mutated, line, key)}" if line else file
     assert refusal(folder) == said(f"{where}: {key}", what, fix)
+
+
+@pytest.mark.parametrize(
+    ("file", "heading"),
+    [
+        *((ASSESSMENT, heading) for heading in ("[[screen]]", "[[bill]]", "[[limit]]")),
+        *((CONFERENCE, heading) for heading in ("[[note]]", "[[example]]")),
+        *((PAYER, heading) for heading in ("[[leave_out]]", "[source.ccbill]")),
+    ],
+)
+def test_a_key_too_many_is_refused_in_every_table(folder: Path, file: str, heading: str) -> None:
+    text = (folder / file).read_text(encoding="utf-8")
+    assert heading in text
+    surplus = text.replace(f"{heading}\n", f"{heading}\nsurplus = 1\n", 1)
+    (folder / file).write_text(surplus, encoding="utf-8")
+    assert "surplus: is not known here" in refusal(folder)
+
+
+BOUNDS = [
+    (COORDINATION, "minutes = 31", "minutes = -1", (0, 44_640)),
+    (COORDINATION, "minutes = 30,", "minutes = 0,", (1, 44_640)),
+    (COORDINATION, "after = 75", "after = -1", (0, 44_640)),
+    (COORDINATION, 'needs = "99487"', 'needs = "99487"\nat_most = 0', (1, 1000)),
+    (COORDINATION, "[[screen]]", CLOCK, (1, 44_640)),
+    (ASSESSMENT, "at_most = 1", "at_most = 0", (1, 1000)),
+    (ASSESSMENT, "at_most = 1", "at_most = 1\ndays = 0", (1, 3660)),
+    (ASSESSMENT, "at_most = 1", "at_most = 1\nlifetime = -1", (0, 1000)),
+]
+
+
+@pytest.mark.parametrize(("file", "old", "new", "bounds"), BOUNDS)
+def test_a_number_past_its_bounds_is_refused_with_both(
+    folder: Path, file: str, old: str, new: str, bounds: tuple[int, int]
+) -> None:
+    text = (folder / file).read_text(encoding="utf-8")
+    assert old in text
+    (folder / file).write_text(text.replace(old, new, 1), encoding="utf-8")
+    assert refusal(folder).endswith(f"give a number from {bounds[0]} to {bounds[1]}")
 
 
 def line_of(text: str, words: str, key: str) -> int:
