@@ -81,6 +81,6 @@ def did_you_mean(word: str, known: list[str]) -> str:
     return f"did you mean {near!r}?" if near else f"use one of: {', '.join(sorted(known))}"
 
 
-def counted(number: int, noun: str) -> str:
-    """`1 row`, `1,200 rows`."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+def counted(number: int, noun: str, plural: str = "") -> str:
+    """`1 row`, `1,200 rows`, `2 kinds of problem`."""
+    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"

@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from ccbill.claims import Claims
-from ccbill.rules.decisions import Decisions, Stake
+from ccbill.rules.decisions import Decisions
 from ccbill.rules.screen import Answer
 from ccbill.tables import Mask, Outcome
 
@@ -71,12 +71,7 @@ def _held(decisions: Decisions, drafted: Claims, lines: Mask, problem: str, why:
             answer = Answer(Outcome.HELD, problem, b.service.file, why, b.service.cite)
             decisions.book.append(answer)
             decisions.answer[mine] = len(decisions.book) - 1
-    stakes = [
-        Stake(b.plan, bill, b.groups.first[hit], b.earned.units[n][hit])
-        for b in decisions.billed
-        for n, bill in enumerate(b.service.bills)
-        for hit in [held[b.groups.first] & (b.earned.units[n] > 0)]
-    ]
+    stakes = [each for b in decisions.billed for each in b.stakes(held[b.groups.first])]
     return replace(
         decisions,
         billed=[b.only(~held[b.groups.first]) for b in decisions.billed],

@@ -15,6 +15,7 @@ from typing import Any
 
 from ccbill import config, first_look, new_words
 from ccbill.config import DEFAULTS, Practice, Settings
+from ccbill.errors import counted
 from ccbill.first_look import Found, candidates
 from ccbill.intake import checks
 from ccbill.intake.table import letter
@@ -177,7 +178,7 @@ def _words(each: Heard, plans: Sequence[Plan]) -> Iterator[str]:
         yield from _wrapped(", ".join(new_words.known(each.column)), "  ")
     listed = each.new if len(each.new) <= LISTED else each.new[: LISTED if each.known else 0]
     for word in listed:
-        rows = f"{word.rows:,} row{'' if word.rows == 1 else 's'}"
+        rows = counted(word.rows, "row")
         near = " (only the nearest word)" if word.near else ""
         yield f"# {quoted(word.word)} = {quoted(word.near or '')}  # {rows}{near}"
     if len(listed) < len(each.new):

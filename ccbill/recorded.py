@@ -18,12 +18,12 @@ from ccbill.ledger.standing import CASE, earned_elsewhere, first_counted, histor
 from ccbill.ledger.store import Ledger
 from ccbill.problems import PROBLEMS
 from ccbill.report.tables import EXCEPTIONS, Report
-from ccbill.rules.decisions import Billed, Decisions, Stake
+from ccbill.rules.decisions import Decisions
 from ccbill.rules.facts import Facts, packed
 from ccbill.rules.model import Limit, Plan, Service
 from ccbill.rules.prior import History
 from ccbill.rules.screen import Answer
-from ccbill.tables import UNKNOWN, Ints, Mask, Note, Outcome, month_text
+from ccbill.tables import UNKNOWN, Ints, Note, Outcome, month_text
 
 if TYPE_CHECKING:  # it loads what writes workbooks, and explain loads this
     from ccbill.work import WorkList
@@ -162,22 +162,13 @@ def hold_incomplete(facts: Facts, decisions: Decisions, incomplete: pd.DataFrame
         if len(rest):
             decisions.book.append(Answer(Outcome.HELD, "log-incomplete", "", why, ""))
             decisions.answer[rest] = len(decisions.book) - 1
+    stakes = [each for b in decisions.billed for each in b.stakes(hit[b.groups.first])]
     return replace(
         decisions,
         billed=[b.only(~hit[b.groups.first]) for b in decisions.billed],
         encounters=[b.only(~hit[b.groups.first]) for b in decisions.encounters],
-        stakes=[*decisions.stakes, *_stakes(decisions.billed, hit)],
+        stakes=[*decisions.stakes, *stakes],
     )
-
-
-def _stakes(billed: Sequence[Billed], hit: Mask) -> list[Stake]:
-    """What the groups in these rows would bring."""
-    return [
-        Stake(b.plan, bill, b.groups.first[mine], b.earned.units[n][mine])
-        for b in billed
-        for n, bill in enumerate(b.service.bills)
-        for mine in [hit[b.groups.first] & (b.earned.units[n] > 0)]
-    ]
 
 
 def notes(book: Book | None, done: Settled, plans: Sequence[Plan]) -> list[Note]:

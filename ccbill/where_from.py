@@ -11,6 +11,7 @@ from typing import Any
 
 from ccbill import config
 from ccbill.config import CHECKS, LIMITS
+from ccbill.errors import counted
 
 DEFAULT = "default"
 PRACTICE = "practice"
@@ -48,11 +49,7 @@ def settings(
         given, usual = table.get(section, {}), USUAL.get(section, {})
         if not isinstance(expected, dict):  # the practice's own words, which are not shown
             if given:
-                yield Setting(
-                    f"[{section}]",
-                    f"{len(given)} word{'' if len(given) == 1 else 's'}",
-                    _name(file),
-                )
+                yield Setting(f"[{section}]", counted(len(given), "word"), _name(file))
             continue
         for key in [key for key in expected if key in given or key in usual]:
             if (section, key) != ("ledger", "path"):

@@ -7,10 +7,14 @@ import json
 import subprocess
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 from command import ccbill
+
+from ccbill.report.tables import Report
+from ccbill.run import Request, run
 
 Row = dict[str, str]
 USUAL = {
@@ -34,6 +38,24 @@ def write_log(path: Path, rows: Iterable[Row], *, without: Iterable[str] = ()) -
         writer = csv.DictWriter(file, names, restval="", extrasaction="ignore")
         writer.writeheader()
         writer.writerows(rows)
+
+
+def bill(home: Path, rows: list[Row], fees: str, *, submit: bool = False) -> Report:
+    """The report of a run over these rows, with a ledger and settings in the folder."""
+    write_log(home / "log.csv", rows)
+    (home / "fees.csv").write_text(fees, encoding="utf-8")
+    (home / "ccbill.toml").touch()
+    request = Request(
+        [str(home / "log.csv")],
+        date(2026, 11, 2),
+        out=home / "out",
+        formats=["csv"],
+        fees=home / "fees.csv",
+        config=home / "ccbill.toml",
+        ledger=home / "ledger.sqlite",
+        submit=submit,
+    )
+    return run(request)[0]
 
 
 def read(path: Path) -> list[Row]:

@@ -9,10 +9,11 @@ from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 
+import ledgers
 import numpy as np
 import pandas as pd
 import pytest
-from ledgers import Row, row, write_log
+from ledgers import Row, row
 
 from ccbill import recorded
 from ccbill.errors import CcbillError, Exit
@@ -24,7 +25,6 @@ from ccbill.ledger.store import Ledger
 from ccbill.ledger.submit import number_claims, reject, submit, void
 from ccbill.report.tables import CLAIMS
 from ccbill.rules import load
-from ccbill.run import Request, run
 from ccbill.tables import UNKNOWN
 
 NOW = "2026-11-02T00:00:00+00:00"
@@ -38,19 +38,7 @@ MORE = [*FIRST, row("A4", "100001", "2026-08-20", minutes="46", staff_id="S1")]
 
 
 def bill(home: Path, rows: list[Row], *, sent: bool) -> None:
-    write_log(home / "log.csv", rows)
-    (home / "fees.csv").write_text("plan,code,charge\nbcbsm-pdcm,99487,100\n")
-    request = Request(
-        [str(home / "log.csv")],
-        date(2026, 11, 2),
-        out=home / "out",
-        formats=["csv"],
-        fees=home / "fees.csv",
-        config=home / "ccbill.toml",
-        ledger=home / "ledger.sqlite",
-        submit=sent,
-    )
-    run(request)
+    ledgers.bill(home, rows, "plan,code,charge\nbcbsm-pdcm,99487,100\n", submit=sent)
 
 
 @pytest.fixture(scope="module")

@@ -2,38 +2,24 @@
 
 from __future__ import annotations
 
-from datetime import date
 from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+import ledgers
 import pandas as pd
 import pytest
-from ledgers import Row, row, write_log
+from ledgers import Row, row
 
 from ccbill.ledger.packed import packed
 from ccbill.report.tables import CLAIMS, Report
-from ccbill.run import Request, run
 from ccbill.tables import UNKNOWN
 
 FEES = "plan,code,charge\nbcbsm-pdcm,99487,100.00\nbcbsm-pdcm,99489,50.00\n"
 
 
 def bill(home: Path, rows: list[Row], *, submit: bool = False) -> Report:
-    write_log(home / "log.csv", rows)
-    (home / "fees.csv").write_text(FEES, encoding="utf-8")
-    (home / "ccbill.toml").touch()
-    request = Request(
-        [str(home / "log.csv")],
-        date(2026, 11, 2),
-        out=home / "out",
-        formats=["csv"],
-        fees=home / "fees.csv",
-        config=home / "ccbill.toml",
-        ledger=home / "ledger.sqlite",
-        submit=submit,
-    )
-    return run(request)[0]
+    return ledgers.bill(home, rows, FEES, submit=submit)
 
 
 def whys(home: Path, *rows: Row) -> dict[str, str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ccbill.config import Settings
+from ccbill.errors import counted
 from ccbill.intake.activities import Rows
 from ccbill.intake.text import Text, constant
 from ccbill.tables import Mask, Note
@@ -37,8 +38,7 @@ def check_npis(rows: Rows, settings: Settings) -> None:
     """Notes each column with NPIs whose check digit is wrong."""
     for column in ("billing_npi", "rendering_npi"):
         bad = invalid(rows.get(column))
-        number = int(bad.sum())
-        what = f"{column}: not a valid NPI in {number:,} row{'' if number == 1 else 's'}"
+        what = f"{column}: not a valid NPI in {counted(int(bad.sum()), 'row')}"
         rows.note("npi-invalid", bad, what, FIX_NPI, column)
         own = getattr(settings.practice, column.replace("billing_", ""))
         if own and not is_npi(own) and settings.path:

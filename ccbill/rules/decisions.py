@@ -39,6 +39,14 @@ class Billed:
             standings=[(word, where[kept]) for word, where in self.standings],
         )
 
+    def stakes(self, marked: Mask) -> list[Stake]:
+        """What the groups so marked would bring."""
+        return [
+            Stake(self.plan, bill, self.groups.first[mine], self.earned.units[n][mine])
+            for n, bill in enumerate(self.service.bills)
+            for mine in [marked & (self.earned.units[n] > 0)]
+        ]
+
 
 @dataclass(frozen=True, slots=True)
 class Short:

@@ -11,6 +11,7 @@ from datetime import date, timedelta
 from typing import Any
 
 from ccbill import vocabulary
+from ccbill.errors import counted
 from ccbill.rules.model import (
     Between,
     Bill,
@@ -226,16 +227,16 @@ def reason(service: Service, each: Bill) -> str:
 
 def line(service: Service, each: Bill, units: int, minutes: int, activities: int) -> str:
     """Why a claim line has its units: `76 counted minutes in 3 activities earn 1 unit of 99487`."""
-    work = f"{activities:,} {'activity' if activities == 1 else 'activities'}"
+    work = counted(activities, "activity", "activities")
     one = activities == 1
     if service.uses_minutes or "minutes" in each.when:
-        time = f"{minutes:,} counted minute{'' if minutes == 1 else 's'}"
+        time = counted(minutes, "counted minute")
         if service.minutes == "longest" and not one:
             work += f", the longest of {time},"
         else:
             work, one = f"{time} in {work}", minutes == 1
     code = " ".join([each.code, *each.modifiers])
-    earned = f"earn{'s' if one else ''} {units:,} unit{'' if units == 1 else 's'} of {code}"
+    earned = f"earn{'s' if one else ''} {counted(units, 'unit')} of {code}"
     beside = f" beside {each.needs}" if each.needs else ""
     return f"{work} {earned}{beside}: {reason(service, each)}."
 

@@ -19,8 +19,9 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from ccbill import __version__
+from ccbill.errors import counted
 from ccbill.report.html import figures, people
-from ccbill.report.html.parts import NEAR, Section, counted, held, known_sum, money, near
+from ccbill.report.html.parts import NEAR, Section, held, known_sum, money, near
 from ccbill.report.tables import Report, Review
 from ccbill.report.totals import balance_sentence
 from ccbill.tables import UNKNOWN
@@ -133,7 +134,7 @@ def _headline(report: Report) -> list[Figure]:
             "Held until fixed",
             _sum(known_sum(stuck["amount"])),
             (
-                f"at stake in {counted(report.balance['rows_held'].sum(), 'row')}",
+                f"at stake in {counted(int(report.balance['rows_held'].sum()), 'row')}",
                 counted(stuck["problem"].nunique(), "kind of problem", "kinds of problem"),
             ),
         ),

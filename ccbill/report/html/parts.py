@@ -76,11 +76,6 @@ def dollars(value: float) -> str:
     return f"${value:,.0f}"
 
 
-def counted(number: Any, one: str, many: str = "") -> str:
-    """`1 row`, `1,200 rows`."""
-    return f"{int(number):,} {one if int(number) == 1 else many or one + 's'}"
-
-
 def percent(part: Any, whole: Any) -> str:
     """`12.5 %`; blank of nothing."""
     return f"{100 * int(part) / int(whole):.1f} %" if int(whole) else ""
