@@ -53,6 +53,7 @@ def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
         cwd=folder,
     )
     assert done.returncode == 0, done.stderr
+    assert "Warning" not in done.stderr
     return folder / "ccbill-out"
 
 

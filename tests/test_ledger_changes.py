@@ -7,6 +7,7 @@ import shutil
 from collections import Counter
 from collections.abc import Iterator
 from datetime import date
+from hashlib import sha256
 from pathlib import Path
 
 import ledgers
@@ -17,10 +18,11 @@ from ledgers import Row, row
 
 from ccbill import recorded
 from ccbill.errors import CcbillError, Exit
-from ccbill.ledger import carry, noted, store, verify
-from ccbill.ledger.months import BY_MONTH, standing_lines
-from ccbill.ledger.record import amount, repeated
-from ccbill.ledger.standing import claims_of, first_counted
+from ccbill.ledger import carry, noted, seal, store, verify
+from ccbill.ledger.months import BY_MONTH, earlier, standing_lines
+from ccbill.ledger.packed import packed
+from ccbill.ledger.record import RECEIPTED, amount, receipt, repeated
+from ccbill.ledger.standing import CASE, claims_of, earned_elsewhere, first_counted
 from ccbill.ledger.store import Ledger
 from ccbill.ledger.submit import number_claims, reject, submit, void
 from ccbill.report.tables import CLAIMS
@@ -128,6 +130,20 @@ def test_the_first_counted_day_of_staff_is_of_what_was_submitted(ledger: Ledger)
     }
 
 
+def test_staff_have_a_first_day_in_the_plans_that_they_worked_in(tmp_path: Path) -> None:
+    other = {"payer": "Priority Health", "minutes": "60"}
+    rows = [
+        row("A1", "100001", "2026-08-03", staff_id="S1"),
+        row("A2", "100002", "2026-08-04", staff_id="S2", **other),
+    ]
+    bill(tmp_path, rows, sent=True)
+    with store.opened(tmp_path / "ledger.sqlite") as ledger:
+        assert first_counted(ledger) == {
+            ("bcbsm-pdcm", "S1"): DAY,
+            ("priority-health", "S2"): DAY + 1,
+        }
+
+
 def test_a_draft_is_found_by_the_claims_that_it_has(ledger: Ledger) -> None:
     [drafted] = claims_of(ledger, 3)["claim_id"]
     assert repeated(ledger, [drafted, "C1"]) == {3: 1}
@@ -197,13 +213,17 @@ def test_history_is_read_as_it_was_written(tmp_path: Path) -> None:
     assert [*lines["month"]] == ["2026-08"] * 2
     assert [*lines["billing_npi"]] == ["1"] * 2
     assert lines["claim_id"].is_unique
+    assert [*lines.columns] == [*CLAIMS]
 
 
-def test_history_that_leaves_the_authorization_blank_is_the_same_claim(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("before", "again"), [("", 0), ("T2", 1)])
+def test_history_that_leaves_the_authorization_blank_is_the_same_claim(
+    tmp_path: Path, before: str, again: int
+) -> None:
     (tmp_path / "ccbill.toml").touch()
     (tmp_path / "old.csv").write_text(
-        "plan,patient_id,code,modifier_1,service_from,units\n"
-        "medi-cal-ecm,100001,G9008,U1,2026-08-03,1\n"
+        "plan,patient_id,code,modifier_1,service_from,units,authorization_number,rule\n"
+        f"medi-cal-ecm,100001,G9008,U1,2026-08-03,1,{before},medi-cal-ecm/ecm-service.2022-01-01\n"
     )
     plans = load.plans([])
     lines = carry.read_history(tmp_path / "old.csv", [plan.name for plan in plans], {})
@@ -216,7 +236,15 @@ def test_history_that_leaves_the_authorization_blank_is_the_same_claim(tmp_path:
         sent=False,
     )
     with store.opened(tmp_path / "ledger.sqlite") as ledger:
-        assert len(claims_of(ledger, 2)) == 0  # all is billed already
+        assert [*claims_of(ledger, 2)["status"]] == ["replacement"] * again
+
+
+def test_an_authorization_that_is_given_later_replaces_the_claim(tmp_path: Path) -> None:
+    sent = row("A1", "100001", "2026-08-03")
+    bill(tmp_path, [sent], sent=True)
+    bill(tmp_path, [sent | {"authorization_number": "T1"}], sent=False)
+    with store.opened(tmp_path / "ledger.sqlite") as ledger:
+        assert [*claims_of(ledger, 2)["status"]] == ["replacement"]
 
 
 def test_the_months_of_what_stands(ledger: Ledger) -> None:
@@ -312,3 +340,96 @@ def test_verify_names_a_last_run_that_is_gone(kept: Path, tmp_path: Path) -> Non
         for table in ("blobs", "runs"):
             ledger.db.execute(f"DELETE FROM {table} WHERE run = 3")
         assert (3, "it is gone") in verify.differences(ledger)
+
+
+def test_a_named_practices_claim_is_its_own_next_time(tmp_path: Path) -> None:
+    rows = [row("A1", "100001", "2026-08-03", billing_npi="1999999984")]
+    for sent in (True, False):
+        bill(tmp_path, rows, sent=sent)
+    with store.opened(tmp_path / "ledger.sqlite") as ledger:
+        assert len(claims_of(ledger, 2)) == 0  # all is billed already
+
+
+def test_a_column_that_an_older_run_has_not_is_blank(kept: Path, tmp_path: Path) -> None:
+    with store.opened(Path(shutil.copy(kept, tmp_path))) as ledger:
+        older = claims_of(ledger, 1).drop(columns=["group_number", "expected_payment"])
+        ledger.db.execute(
+            "UPDATE blobs SET content = ? WHERE run = 1 AND name = 'claims'", (packed(older),)
+        )
+        lines = claims_of(ledger, 1)
+        assert lines["group_number"].isna().all()
+        assert [*lines["expected_payment"]] == [UNKNOWN] * len(lines)
+
+
+@pytest.mark.parametrize(
+    ("month", "found"), [("2026-08", 3), ("2026-09", 3), ("2026-10", 0), ("2026-07", 3)]
+)
+def test_beside_a_run_stands_what_was_sent_since_the_month_before(
+    ledger: Ledger, month: str, found: int
+) -> None:
+    lines = pd.DataFrame({"month": [month, "2026-12"], "claim_id": ["C1", "C2"]})
+    assert len(earlier(ledger, lines)) == found
+    assert len(earlier(ledger, lines.iloc[:0])) == len(earlier(None, lines)) == 0
+
+
+def test_what_a_hash_is_over_is_written_one_way(tmp_path: Path) -> None:
+    """A ledger of an earlier ccbill is proved by the same hashes."""
+
+    def hashed(text: str) -> str:
+        return sha256(text.encode()).hexdigest()
+
+    assert seal.seal("a", [1, "é"], "b") == hashed('["a", 1, "é", "b"]')
+    assert seal.digest([("é", "new", 1, None, 1)]) == hashed('["é", "new", 1, null, 1]\n')
+    said = ", ".join(f'"{name}": "é"' for name in sorted(["blobs", *RECEIPTED]))
+    said = said.replace('"blobs": "é"', '"blobs": {"cases": "1", "claims": "2"}')
+    row = dict.fromkeys(RECEIPTED, "é")
+    assert receipt(row, {"claims": "2", "cases": "1"}) == hashed(f"{{{said}}}")
+    (tmp_path / "old.csv").write_text(
+        "plan,patient_id,code,service_from,units,claim_id\n"
+        "bcbsm-pdcm,1,99487,2026-08-14,1,C1\nbcbsm-pdcm,2,99487,2026-08-14,1,C2\n"
+    )
+    lines = carry.read_history(tmp_path / "old.csv", ["bcbsm-pdcm"], {})
+    terms = recorded.terms(load.plans([]))
+    with store.opened(tmp_path / "ledger.sqlite") as ledger, store.writing(ledger):
+        carry.bring_in(ledger, lines, terms, {"b": "é", "a": 1}, NOW, NOW[:10])
+        assert ledger.db.execute("SELECT record FROM runs").fetchall() == [('{"a": 1, "b": "é"}',)]
+        number_claims(ledger, {"C2": "2", "C1": "1"}, 1, NOW)
+        [told] = ledger.db.execute("SELECT told FROM events WHERE what = 'numbered'").fetchall()
+        assert told == ('{"numbers": {"C1": "1", "C2": "2"}}',)
+
+
+def test_bringing_a_sealed_ledger_forward_seals_nothing_anew(kept: Path, tmp_path: Path) -> None:
+    copy = Path(shutil.copy(kept, tmp_path))
+    with store.opened(copy) as ledger:
+        sealed = ledger.db.execute("SELECT * FROM events").fetchall()
+        ledger.db.execute("UPDATE claims SET payer_claim_number = '77001'")
+        ledger.db.execute("PRAGMA user_version = 2")
+    with store.opened(copy) as ledger:
+        assert ledger.db.execute("PRAGMA user_version").fetchone() == (3,)
+        assert ledger.db.execute("SELECT * FROM events").fetchall() == sealed
+
+
+def elsewhere(ledger: Ledger, *case: str, days: int = 0) -> list[str]:
+    """Which of the entries A1 to A4 earned a standing claim of another case than this one."""
+    ids = ["A1", "A2", "A3", "A4"]
+    when = [DAY + day + days for day in (0, 1, 2, 17)]
+    did = pd.DataFrame({"activity_id": ids, "service_date": when, "month": "2026-08"})
+    cases = pd.DataFrame([(*case, "2026-08")], columns=CASE)
+    return [ids[place] for place in earned_elsewhere(ledger, did, cases).index]
+
+
+def test_entries_that_earned_the_claim_of_another_case(ledger: Ledger, tmp_path: Path) -> None:
+    for _ in range(2):  # a second question has its own answer
+        assert elsewhere(ledger, "100009", "bcbsm-pdcm", "") == ["A1", "A2", "A3", "A4"]
+        assert elsewhere(ledger, "100001", "bcbsm-pdcm", "") == ["A3"]
+    # a claim of an unnamed practice is every practice's
+    assert elsewhere(ledger, "100001", "bcbsm-pdcm", "1999999984") == ["A3"]
+    assert elsewhere(ledger, "100001", "priority-health", "") == ["A1", "A2", "A3", "A4"]
+    assert elsewhere(ledger, "100009", "bcbsm-pdcm", "", days=1) == []
+    home = tmp_path / "named"
+    home.mkdir()
+    bill(home, [each | {"billing_npi": "1999999984"} for each in FIRST], sent=True)
+    with store.opened(home / "ledger.sqlite") as named:
+        assert elsewhere(named, "100001", "bcbsm-pdcm", "1999999984") == ["A3"]
+        assert elsewhere(named, "100001", "bcbsm-pdcm", "1888888883") == ["A1", "A2", "A3"]
+        assert elsewhere(named, "100001", "bcbsm-pdcm", "") == ["A1", "A2", "A3"]

@@ -8,6 +8,7 @@ import sqlite3
 import stat
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -114,9 +115,7 @@ def test_a_damaged_ledger_is_refused_with_what_to_do(billed: Practice, damage: s
     assert {each.name: each.read_bytes() for each in billed.out.iterdir()} == before
 
 
-def test_a_ledger_is_checked_whole_at_its_opening_unless_it_is_large(
-    path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_ledger_is_checked_whole_at_its_opening_unless_it_is_large(path: Path) -> None:
     with opened(path) as ledger, writing(ledger):
         people = ((f"{n:06}", "") for n in range(9999))
         store.many(ledger, "INSERT INTO aliases VALUES (?, ?)", people)
@@ -124,7 +123,9 @@ def test_a_ledger_is_checked_whole_at_its_opening_unless_it_is_large(
     middle = len(content) // 2
     path.write_bytes(content[:middle] + bytes(range(256)) * 64 + content[middle + 256 * 64 :])
     assert "is damaged" in refused(path)
-    monkeypatch.setattr(store, "CHECKED_UP_TO", 0)
+    os.truncate(path, 32 * 2**20)  # what stands after the last page is nothing to SQLite
+    assert "is damaged" in refused(path)
+    os.truncate(path, 32 * 2**20 + 1)
     with opened(path) as ledger:
         assert [*verify.differences(ledger)] == [(None, "the file is damaged")]
 
@@ -178,6 +179,29 @@ def test_a_run_waits_and_then_says_in_one_line_that_another_has_it(billed: Pract
                 "try again, or wait longer with --lock-timeout\n"
             )
         assert billed.json("runs")["runs"][0]["status"] == "submitted"  # reading waits for nobody
+
+
+@pytest.mark.parametrize(("seconds", "waits_enough"), [(20, True), (0.1, False)])
+def test_a_ledger_that_is_not_written_ahead_is_waited_for(
+    path: Path, seconds: float, waits_enough: bool
+) -> None:
+    with opened(path):
+        pass
+    with closing(sqlite3.connect(path, isolation_level=None, check_same_thread=False)) as other:
+        other.execute("PRAGMA journal_mode = DELETE")
+        other.execute("BEGIN IMMEDIATE")
+        done = threading.Timer(0.3, other.execute, ["COMMIT"])
+        done.start()
+        try:
+            if waits_enough:
+                with opened(path, seconds) as ledger:
+                    assert ledger.identity
+            else:
+                with pytest.raises(CcbillError) as caught, opened(path, seconds):
+                    pass
+                assert caught.value.code == Exit.BUSY
+        finally:
+            done.join()
 
 
 def test_eight_runs_at_once_bill_once(tmp_path: Path) -> None:

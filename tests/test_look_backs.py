@@ -7,7 +7,7 @@ from datetime import date
 import pandas as pd
 import pytest
 
-from ccbill.rules.examples import billed
+from ccbill.rules.examples import activity, billed
 from ccbill.rules.load import plans
 from ccbill.rules.parse import EPOCH
 from ccbill.rules.prior import History
@@ -98,3 +98,15 @@ def test_grace_for_training_begins_with_the_first_entry_ever_counted() -> None:
     history = History(none, {("bcbsm-pdcm", "S1"): first})
     assert billed(PLANS["bcbsm-pdcm"], [did], history) == {}
     assert billed(PLANS["bcbsm-pdcm"], [did]) == {"99487": 1}
+
+
+@pytest.mark.parametrize("sent", ["U1", "GQ U1"])
+def test_the_sort_of_encounter_that_was_submitted_is_billed_again(sent: str) -> None:
+    rule = "medi-cal-ecm/ecm-service.2022-01-01"
+    own = before(rule, "G9008", "2026-03-03").lines.assign(modifiers=sent)
+    did = [
+        activity(f"30 ecm-service RN {mode} 2026-03-0{day} authorization_number=A1")
+        for mode, day in (("in-person", 4), ("phone", 5))
+    ]
+    found = billed(PLANS["medi-cal-ecm"], did, History(own.iloc[:0], {}, own))
+    assert found == {" ".join(["G9008", *sorted(sent.split(), reverse=True)]): 1}

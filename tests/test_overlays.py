@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from ccbill.rules import load, overlay
 from ccbill.rules.examples import activity, billed
 from ccbill.rules.lines import lines
 from ccbill.rules.model import Plan
+from ccbill.run import Request, run
 
 HEAD = """author = "J. Ortega, billing"
 because = "Plan letter of 2026-02-10"
@@ -123,9 +125,15 @@ def test_a_blank_that_has_no_problem_of_its_own_is_held_by_the_screens(
     log = "patient_id,payer,service_date,minutes,kind,mode,credential,place_of_service\n"
     log += "1,BCBSM,2026-08-03,40,care-coordination,none,RN,\n"
     write(tmp_path, **{"bcbsm-pdcm/payer.toml": text, "log.csv": log})
-    done = ccbill("run", "log.csv", "--no-ledger", "--rules", ".", cwd=tmp_path)
-    assert done.returncode == 0, done.stderr
-    assert "setting-missing" in done.stderr
+    request = Request(
+        [str(tmp_path / "log.csv")],
+        date(2026, 11, 2),
+        out=tmp_path,
+        rules=[tmp_path],
+        dry_run=True,
+    )
+    told = run(request)[0].exceptions
+    assert [*told.loc[told["severity"] == "hold", "problem"]] == ["setting-missing"]
 
 
 def test_elements_are_removed_by_what_they_say_or_by_number(tmp_path: Path) -> None:

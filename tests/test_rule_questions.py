@@ -7,17 +7,20 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from test_explain import write
 from test_look_backs import OUTREACH, PLANS, attempts, before
 from test_overlays import HEAD, laid
+from test_report_tables import trace_of
 
 from ccbill.report.tables import Report
 from ccbill.rules import edits
 from ccbill.rules.examples import activity, billed
 from ccbill.rules.parse import EPOCH, FOREVER
+from ccbill.rules.screen import Answer, Verdicts
 from ccbill.run import Request, run
-from ccbill.tables import UNKNOWN
+from ccbill.tables import UNKNOWN, Outcome
 
 FEES = "plan,code,charge\nbcbsm-pdcm,99487,100\nbcbsm-pdcm,99489,50\nbcbsm-pdcm,G9007,30\n"
 HELD = "31 care-coordination - phone 2026-09-04"
@@ -70,7 +73,7 @@ def test_a_line_that_cannot_go_out_is_held_and_worth_its_charge(tmp_path: Path) 
     fees.write_text(FEES)
     report = reported(tmp_path, did, fees=fees, complete=True)
     assert len(report.claims) == 0
-    assert [*report.activities["outcome"]] == ["held", "counted"]
+    assert [*report.activities.text("outcome")] == ["held", "counted"]
     held = report.exceptions[report.exceptions["severity"] == "hold"]
     assert [*zip(held["problem"], held["code"], held["amount"], strict=True)] == [
         ("claim-incomplete", "99487", 10_000)
@@ -154,22 +157,24 @@ def test_a_word_that_is_not_known_is_worth_what_it_may_mean(tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize(
-    ("payers", "said"),
+    ("payers", "said", "line"),
     [
-        (["Acme"], "a name is no plan's payer"),
-        (["BCBSM", "Acme", "Acme"], "a name is no plan's payer"),
-        (["BCBSM", "Acme"], "'Acme' is no plan's payer"),
+        (["Acme"], "a name is no plan's payer", '"…" = "the payer\'s name"'),
+        (["BCBSM", "Acme", "Acme"], "a name is no plan's payer", '"…" = "the payer\'s name"'),
+        (["BCBSM", "Acme"], "'Acme' is no plan's payer", '"Acme" = "the payer\'s name"'),
+        (["BCBSM", "Medicar"], "'Medicar' is no plan's payer", '"Medicar" = "Medicare"'),
     ],
 )
 def test_an_unknown_payer_is_named_where_most_rows_name_a_payer(
-    tmp_path: Path, payers: list[str], said: str
+    tmp_path: Path, payers: list[str], said: str, line: str
 ) -> None:
     did = activity("31 care-coordination RN phone 2026-09-03")
     rows = [did | {"patient_id": str(n), "payer": payer} for n, payer in enumerate(payers)]
     notes = reported(tmp_path, rows).notes
     unknown = notes[notes["problem"] == "payer-not-known"]
     assert [*unknown["what"]] == [said]
-    assert [*unknown["rows"]] == [payers.count("Acme")]
+    assert [*unknown["rows"]] == [payers.count(payers[-1])]
+    assert [*unknown["fix"]] == [f"under [payers] in ccbill.toml: {line}"]
 
 
 def test_training_may_be_asked_for_in_any_plan(tmp_path: Path) -> None:
@@ -185,9 +190,8 @@ cite = "ccbill"
         activity(f"31 care-coordination RN phone {day}") | {"payer": "Priority Health"}
         for day in ("2026-01-15", "2026-07-15", "2026-08-15")
     ]
-    table = reported(
-        tmp_path, rows, rules=[tmp_path / "ours"], staff=tmp_path / "staff.csv"
-    ).activities
+    made = reported(tmp_path, rows, rules=[tmp_path / "ours"], staff=tmp_path / "staff.csv")
+    table = trace_of(made)
     assert [*table["outcome"]] == ["counted", "counted", "held"]
     assert table["rule"].str.startswith("priority-health/care-coordination").all()
 
@@ -206,6 +210,19 @@ def test_one_of_several_ways_to_meet_a_question_is_enough_whatever_else_is_blank
 
     assert units("outcome=reached") == units("setting=office") == {"99487": 1}
     assert units("outcome=declined") == units("outcome=declined setting=home") == {}
+
+
+def test_a_blank_credential_is_held_only_where_it_would_decide(tmp_path: Path) -> None:
+    either = '[{ credential = ["RN"] }, { setting = ["office"] }]'
+    says = 'problem = "not-payable"\nwhy = "either is enough"\ncite = "ccbill"\n'
+    text = f"{HEAD}[[add.screen]]\ncount_only = {either}\n{says}"
+    (tmp_path / "ours" / "medi-cal-ecm").mkdir(parents=True)
+    (tmp_path / "ours" / "medi-cal-ecm" / "payer.toml").write_text(text)
+    did = activity("- ecm-engagement - phone 2026-09-03 outcome=enrolled authorization_number=T1")
+    rows = [did | {"payer": "Medi-Cal", "patient_id": s, "setting": s} for s in ("office", "home")]
+    table = trace_of(reported(tmp_path, rows, rules=[tmp_path / "ours"]))
+    assert [*table["outcome"]] == ["counted", "held"]
+    assert [*table["problem"].astype(object).fillna("")] == ["", "credential-missing"]
 
 
 @pytest.mark.parametrize(
@@ -330,3 +347,84 @@ def test_a_first_engagement_that_never_was_is_not_known(tmp_path: Path) -> None:
     engaged = attempt | {"kind": "ecm-engagement", "service_date": "2026-04-02"}
     assert billed(plan, [attempt]) == {}
     assert billed(plan, [attempt, engaged]) == {"G9012 U8 GQ": 1}
+
+
+@pytest.mark.parametrize(("day", "counts"), [(20, True), (21, False)])
+def test_days_are_added_to_the_date_that_is_compared_with(
+    tmp_path: Path, day: int, counts: bool
+) -> None:
+    compared = '{ service_date = { on_or_before = ["consent_date"], days = 10 } }'
+    says = 'problem = "not-payable"\nwhy = "within 10 days of consent"\ncite = "ccbill"\n'
+    text = f"{HEAD}[[add.screen]]\ncount_only = {compared}\n{says}"
+    plan = laid(tmp_path, {"bcbsm-pdcm/payer.toml": text})["bcbsm-pdcm"]
+    did = activity(f"31 care-coordination RN phone 2026-03-{day} consent_date=2026-03-10")
+    assert billed(plan, [did]) == ({"99487": 1} if counts else {})
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "together"), [(30, 30, True), (31, 31, False), (32, 32, True)]
+)
+def test_pair_edits_bind_the_lines_of_the_days_that_they_are_in_force(
+    monkeypatch: pytest.MonkeyPatch, first: int, last: int, together: bool
+) -> None:
+    before_march = date(2026, 2, 28).toordinal() - EPOCH
+    pairs = (before_march + first, before_march + last, [["G0181", "G0182", "0"]])
+    tables = {"ncci-ptp": [pairs]}
+    monkeypatch.setattr(edits, "editions", lambda name: tables.get(name, []))
+    did = [
+        activity(f"30 care-plan-oversight MD 2026-03-05 setting={setting}")
+        for setting in ("home-health", "hospice")
+    ]
+    both = {"G0181": 1, "G0182": 1}  # dated the last day of the month
+    assert billed(PLANS["medicare-ccm"], did) == (both if together else {"G0181": 1})
+
+
+def test_less_than_a_minute_is_short_of_the_first(tmp_path: Path) -> None:
+    text = f'{HEAD}[set]\n"bill.99487.once_at.minutes" = 1\n[remove]\nexample = [2]\n'
+    file = tmp_path / "ours" / "bcbsm-pdcm" / "care-coordination.2013-04-01.toml"
+    file.parent.mkdir(parents=True)
+    file.write_text(text)
+    did = activity("0.5 care-coordination RN phone 2026-09-03")
+    [near] = reported(tmp_path, [did], rules=[tmp_path / "ours"]).near_misses.to_dict("records")
+    assert (near["code"], near["have_minutes"], near["need_minutes"]) == ("99487", 0, 1)
+
+
+def test_every_answer_is_seen_and_the_first_stands() -> None:
+    told: list[tuple[str, list[int]]] = []
+    verdicts = Verdicts.of(3, lambda answer, rows: told.append((answer.problem, rows.tolist())))
+    for problem, rows in (("mode-missing", [0]), ("not-with", [0, 2]), ("unit-limit", [])):
+        answer = Answer(Outcome.HELD, problem, "a rule", "why", "")
+        verdicts.say(answer, np.array(rows, np.int64))
+    assert told == [("mode-missing", [0]), ("not-with", [0, 2])]
+    assert [verdicts.book[n].problem for n in verdicts.held] == ["mode-missing", "", "not-with"]
+
+
+@pytest.mark.parametrize(
+    ("rendering", "billing", "second", "bills"),
+    [
+        ("1", "9", {"practice": "9"}, {"99490": 1}),
+        ("1", "9", {"practice": "9", "rendering_npi": "1"}, {"99490": 1, "99439": 1}),
+        ("1", "9", {"practice": "8", "rendering_npi": "1"}, {"99490": 1}),
+        ("", "9", {"practice": "9"}, {"99490": 1, "99439": 1}),
+        ("", "9", {"practice": "8"}, {"99490": 1}),
+    ],
+)
+def test_the_practitioner_is_who_renders_at_a_practice_else_the_practice(
+    rendering: str, billing: str, second: dict[str, str], bills: dict[str, int]
+) -> None:
+    first = {"practice": billing} | ({"rendering_npi": rendering} if rendering else {})
+    did = [
+        activity(f"20 care-coordination RN phone 2026-03-0{day} consent_date=2026-01-01") | where
+        for day, where in enumerate((first, second), 3)
+    ]
+    assert billed(PLANS["medicare-ccm"], did) == bills
+
+
+def test_an_encounter_says_why_it_has_no_line(tmp_path: Path) -> None:
+    usual = {"payer": "Medi-Cal", "authorization_number": "T1"}
+    did = [activity(f"- ecm-service {who} in-person 2026-09-03") | usual for who in ("RN", "CHW")]
+    [why] = reported(tmp_path, did).encounters["why"]
+    assert why == (
+        "An encounter without a charge: one payment per enrollee and month; "
+        "the order of preference is assumed."
+    )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import shutil
 from collections.abc import Callable, Iterator
+from datetime import date
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from ccbill.errors import CcbillError, Exit
 from ccbill.rules import examples
 from ccbill.rules.load import plan, read, shipped, shipped_files
 from ccbill.rules.model import Plan
-from ccbill.rules.parse import VERBS
+from ccbill.rules.parse import EPOCH, VERBS
 from ccbill.rules.table import Document
 
 SHIPPED = Path(str(files("ccbill"))) / "payers"
@@ -435,6 +436,15 @@ MUTATIONS: dict[str, Mutation] = {
         "it bills 99487 x 1, and the file says 99487 x 2",
         "mend the rule or the example",
     ),
+    "a problem of a note that names no code": (
+        CONFERENCE,
+        'say = "no other member of the care team is logged"\n',
+        'say = "no other member of the care team is logged"\nproblem = "mdm-missing"\n',
+        'problem = "mdm-missing"',
+        "note.1.problem",
+        "is not known here",
+        "use one of: beside, could_earn, everyone, say, or take the line out",
+    ),
     "a service that has no file": (
         PAYER,
         '"declined-program",',
@@ -474,6 +484,13 @@ def test_a_key_too_many_is_refused_in_every_table(folder: Path, file: str, headi
     assert "surplus: is not known here" in refusal(folder)
 
 
+def test_a_key_too_many_is_refused_in_a_clock(folder: Path) -> None:
+    text = (folder / COORDINATION).read_text(encoding="utf-8")
+    clock = CLOCK.replace("alone_from = 0", "surplus = 1")
+    (folder / COORDINATION).write_text(text.replace("[[screen]]", clock, 1), encoding="utf-8")
+    assert "clock.1.surplus: is not known here" in refusal(folder)
+
+
 BOUNDS = [
     (COORDINATION, "minutes = 31", "minutes = -1", (0, 44_640)),
     (COORDINATION, "minutes = 30,", "minutes = 0,", (1, 44_640)),
@@ -483,6 +500,9 @@ BOUNDS = [
     (ASSESSMENT, "at_most = 1", "at_most = 0", (1, 1000)),
     (ASSESSMENT, "at_most = 1", "at_most = 1\ndays = 0", (1, 3660)),
     (ASSESSMENT, "at_most = 1", "at_most = 1\nlifetime = -1", (0, 1000)),
+    (COORDINATION, "bills = { 99487 = 1 }", "bills = { 99487 = -1 }", (0, 1000)),
+    (PHONE, "from = 5 }", "from = -1 }", (0, 44_640)),
+    (PHONE, "to = 10 }", "to = -1 }", (0, 44_640)),
 ]
 
 
@@ -572,6 +592,14 @@ def test_steps_may_begin_at_the_first_minute(folder: Path) -> None:
     assert [bill.after for bill in service.bills] == [0, 0]
 
 
+@pytest.mark.parametrize("day", [date(2013, 4, 1), date(2026, 3, 31)])
+def test_an_edition_may_end_on_any_day_of_its_own(folder: Path, day: date) -> None:
+    file = folder / CONFERENCE
+    file.write_text(file.read_text().replace("per = [", f"ends = {day}\nper = [", 1))
+    [ended] = [s for s in plan(COPIED, read(folder)).services if s.file.endswith(CONFERENCE)]
+    assert ended.last_day == day.toordinal() - EPOCH
+
+
 def test_a_new_edition_takes_over_on_its_day(folder: Path) -> None:
     shutil.copy(folder / GROUP, folder / "group-education.2027-01-01.toml")
     editions = [s for s in plan(COPIED, read(folder)).services if s.name == "group-education"]
@@ -630,6 +658,14 @@ def test_every_citation_has_its_source(name: str) -> None:
 @pytest.mark.parametrize("each", shipped(), ids=PLANS)
 def test_every_plan_says_what_no_export_can_show(each: Plan) -> None:
     assert each.cannot_check
+
+
+def test_conferences_at_two_practices_on_one_day_are_two() -> None:
+    [ecm] = [each for each in shipped() if each.name == "medi-cal-ecm"]
+    did = {"kind": "team-conference", "credential": "RN", "participants": "2"}
+    at = [did | {"service_date": "2026-03-10", "practice": npi} for npi in ("1", "2")]
+    assert examples.billed(ecm, at) == {"G9007": 2}
+    assert examples.billed(ecm, [at[0], at[0]]) == {"G9007": 1}
 
 
 def test_no_payers_name_belongs_to_two_plans() -> None:
