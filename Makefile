@@ -48,7 +48,7 @@ types: $(READY)  ## check types
 bench: $(READY)  ## time ccbill beside other scripts (ROWS=1000000 for one size alone)
 	$(PIP) --upgrade 'pip>=25.1'
 	$(PIP) --group bench
-	PYTHONPATH=tests $(BIN)/python -m bench $(foreach rows,$(ROWS),--rows $(rows)) --table bench.md
+	PYTHONPATH=tests $(BIN)/python -m bench $(foreach rows,$(ROWS),--rows $(rows)) --table bench.md --chart sample_data/pictures/growth.svg
 
 format: $(READY)  ## rewrite the code in the house style
 	$(BIN)/ruff check --fix .

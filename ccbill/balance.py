@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import pandas as pd
 
 from ccbill.report.tables import BALANCE
 from ccbill.rules.decisions import Decisions
 from ccbill.rules.facts import Facts
+from ccbill.slices import slices
 from ccbill.tables import UNKNOWN, Ints, Outcome, month_text, named
-
-PLANS = 1024  # more than there can be: a plan's number and a month pack into one
 
 
 def balance(facts: Facts, decisions: Decisions) -> pd.DataFrame:
@@ -20,29 +17,41 @@ def balance(facts: Facts, decisions: Decisions) -> pd.DataFrame:
 
     Asserts that no row and no second is lost or counted twice.
     """
-    rows = np.arange(len(facts.activities))
-    seconds = facts.numbers("seconds").astype(np.int64)
-    seconds = np.where(seconds == UNKNOWN, 0, seconds)
     dated = facts.numbers("service_date") != UNKNOWN
-    month = np.where(dated, facts.months(), UNKNOWN)
-    number, cells = pd.factorize(month.astype(np.int64) * PLANS + decisions.plan + 1)
-    table = pd.DataFrame(index=range(len(cells)))
-    for what, weight in (("rows", np.ones(len(rows), np.int64)), ("seconds", seconds)):
-        table[f"{what}_read"] = _sums(number, weight, len(cells))
+    months = facts.months()
+    first = int(months.min(where=dated, initial=-(UNKNOWN + 1))) if dated.any() else 0
+    last = int(months.max(where=dated, initial=UNKNOWN)) if dated.any() else 0
+    shape = (last - first + 2, len(decisions.plans) + 1, len(Outcome))
+    rows, seconds = (np.zeros(int(np.prod(shape)), np.int64) for _ in range(2))
+    outcome_of = np.array([answer.outcome for answer in decisions.book], np.int8)
+    read = 0
+    for part in slices(len(dated)):
+        month = np.where(dated[part], months[part].astype(np.int64) - first + 1, 0)
+        cell = month * shape[1] + decisions.plan[part] + 1
+        cell = cell * shape[2] + outcome_of[decisions.answer[part]]
+        length = facts.numbers("seconds")[part].astype(np.int64)
+        length[length == UNKNOWN] = 0
+        read += int(length.sum())
+        rows += np.bincount(cell, minlength=len(rows))
+        seconds += np.bincount(cell, length, len(rows)).astype(np.int64)  # exact below 2**53
+    by_cell = rows.reshape(-1, len(Outcome)), seconds.reshape(-1, len(Outcome))
+    assert rows.sum() == len(dated), "rows were lost"
+    assert seconds.sum() == read, "seconds were lost"
+    return _table(*by_cell, decisions, first, shape[1])
+
+
+def _table(rows: Ints, seconds: Ints, decisions: Decisions, first: int, plans: int) -> pd.DataFrame:
+    """Sums by outcome as BALANCE: those of each month from `first` on, and before them of rows
+    without one, by plan."""
+    found = np.flatnonzero(rows.any(axis=1))
+    month, plan = found // plans - 1 + first, found % plans - 1
+    table = pd.DataFrame(index=range(len(found)))
+    for what, sums in (("rows", rows[found]), ("seconds", seconds[found])):
+        table[f"{what}_read"] = sums.sum(axis=1)
         for outcome in Outcome:
-            name = f"{what}_{outcome.word.replace('-', '_')}"
-            table[name] = _sums(number, weight * (decisions.outcome == outcome), len(cells))
-        parts = table[[f"{what}_counted", f"{what}_left_out", f"{what}_held"]].sum(axis=1)
-        assert (parts == table[f"{what}_read"]).all(), f"{what} do not balance"
-        assert table[f"{what}_read"].sum() == weight.sum(), f"{what} were lost"
-    plan, month = cells % PLANS - 1, cells // PLANS
+            table[f"{what}_{outcome.word.replace('-', '_')}"] = sums[:, outcome]
+    days = month.astype("M8[M]").astype("M8[D]").astype(np.int64)
     table["plan"] = named([*(p.name for p in decisions.plans), None], plan)
-    first_days = np.where(month == UNKNOWN, 0, month).astype("M8[M]").astype("M8[D]")
-    table["month"] = month_text(np.where(month == UNKNOWN, UNKNOWN, first_days.astype(np.int64)))
+    table["month"] = month_text(np.where(found < plans, UNKNOWN, days))
     order = table[["plan", "month"]].astype(object).fillna("").sort_values(["plan", "month"]).index
     return table.loc[order, list(BALANCE)].reset_index(drop=True)
-
-
-def _sums(number: Any, weight: Ints, size: int) -> Ints:
-    """Whole sums of weights by number; exact, since every partial sum is below 2**53."""
-    return np.bincount(number, weight, size).astype(np.int64)

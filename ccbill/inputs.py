@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
-from ccbill import config, intake, plausible
+from ccbill import config, intake, memory, plausible
 from ccbill.cells.limits import USUAL, Limits
 from ccbill.config import Settings
 from ccbill.fees import Fees
@@ -57,4 +57,7 @@ def read(asked: Asked, settings: Settings, plans: Sequence[Plan]) -> tuple[Intak
         sheet=asked.sheet,
         plan_of=plan_of,
     )
-    return plausible.checked(log, settings, asked.today.toordinal() - EPOCH), fees
+    memory.give_back()
+    log = plausible.checked(log, settings, asked.today.toordinal() - EPOCH)
+    memory.give_back()
+    return log, fees

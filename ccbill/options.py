@@ -19,6 +19,7 @@ SCOPE = "What it is about"
 OUTPUT = "What is written and said"
 RULES = "Rules and settings"
 LEDGER = "Ledger"
+WORKERS = "Who does the work"
 LIMITS = "Limits"
 
 Exports = Annotated[

@@ -135,8 +135,10 @@ def billed_elsewhere(facts: Facts, line_of_row: Ints, scope: Scope, book: Book) 
 def rows_of_claims(lines: pd.DataFrame, adopted: pd.DataFrame, line_of_row: Ints) -> pd.Series[int]:
     """How many rows of the exports are on the claim of each line."""
     base = line_of_row[line_of_row >= 0]
-    claims = adopted["claim_id"].cat
-    counts = np.bincount(claims.codes.to_numpy()[base], minlength=len(claims.categories))
+    claims, own = adopted["claim_id"].array, lines["claim_id"].array
+    counts = np.bincount(claims.codes[base], minlength=len(claims.categories))
+    if isinstance(own, pd.Categorical) and own.categories.equals(claims.categories):
+        return pd.Series(counts[own.codes], lines.index)
     of_claim = pd.Series(counts, claims.categories)
     return lines["claim_id"].astype(object).map(of_claim).fillna(0).astype(np.int64)
 
@@ -229,7 +231,7 @@ def entry(report: Report, done: Settled, facts: Facts, spoken: pd.DataFrame, tod
     """What the ledger keeps of the run: everything that explaining it needs, and no file."""
     trace = report.activities
     decided = {
-        f"decided_{name}": trace[name].array
+        f"decided_{name}": trace.text(name)
         for name in ("plan", "outcome", "code", "claim_id", "problem", "rule", "cite")
     }
     activities = facts.activities.assign(**decided)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,13 +17,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ccbill import __version__, handover, inputs, progress, recorded, suggested
+from ccbill import __version__, handover, inputs, memory, progress, recorded
 from ccbill.balance import balance
 from ccbill.claims import Claims, claims
 from ccbill.config import Settings
 from ccbill.exceptions import exceptions
 from ccbill.fees import Fees
-from ccbill.held_lines import hold_elsewhere, hold_unbillable
+from ccbill.held_lines import hold_elsewhere
 from ccbill.inputs import Asked
 from ccbill.ledger import store
 from ccbill.ledger.months import earlier
@@ -37,15 +37,14 @@ from ccbill.report.delivery import deliver
 from ccbill.report.tables import CLAIMS, Report
 from ccbill.review import review
 from ccbill.rules import examples
-from ccbill.rules.assign import assign
 from ccbill.rules.decisions import Decisions
 from ccbill.rules.facts import Facts
 from ccbill.rules.model import Plan
 from ccbill.rules.overlay import overridden
 from ccbill.rules.parse import EPOCH
 from ccbill.rules.payers import plan_of_rows
-from ccbill.rules.screen import Answer
-from ccbill.tables import UNKNOWN, Intake, Note, Outcome, check_activities
+from ccbill.shares import Engine, Terms, decided, locally
+from ccbill.tables import UNKNOWN, Intake, Note, check_activities
 from ccbill.work import work_list
 from ccbill.worth import near_misses
 
@@ -64,6 +63,8 @@ class Request(Asked):
     whole_log: bool = False  # the exports have all that was done in their cases
     with_patients: bool = False  # the month-end report names held and near-miss patients
     lock_timeout: float | None = None  # seconds to wait for another run; None: as the settings say
+    engine: str = "local"  # or "dask", whose workers decide shares of the patients
+    scheduler: str | None = None  # of a Dask cluster; None: one on this machine
 
 
 def run(request: Request) -> tuple[Report, list[Path]]:
@@ -74,6 +75,8 @@ def run(request: Request) -> tuple[Report, list[Path]]:
     read, fees = inputs.read(request, settings, plans)
     if request.ledger is None:
         report = bill(read, plans, settings, fees, request)
+        del read  # what is written of it, the report has
+        memory.give_back()
         return report, [] if request.dry_run else deliver(report, request.out, request.formats)
     with opened(request.ledger, request, settings) as ledger:
         book = Book(ledger, recorded.terms(plans), request.whole_log)
@@ -91,6 +94,14 @@ def opened(path: Path, request: Request, settings: Settings) -> AbstractContextM
     named = (request.lock_timeout, settings.lock_timeout, store.PATIENCE)
     seconds = next(each for each in named if each is not None)
     return store.opened(path, seconds, make=not request.dry_run)
+
+
+def _engine(request: Request) -> AbstractContextManager[Engine]:
+    if request.engine == "local":
+        return nullcontext(locally)
+    from ccbill import on_dask  # noqa: PLC0415  (an extra)
+
+    return on_dask.started(request.scheduler)
 
 
 def bill(
@@ -111,21 +122,20 @@ def bill(
     if book is not None:
         spoken = recorded.cases(facts, plan_of_row, plans, request.months)
     before = recorded.billed_before(book, facts, spoken)
-    progress.begins("deciding by the rules", progress.DECIDING)
-    decisions = assign(facts, plans, plan_of_row, before)
-    decisions.stakes.extend(suggested.stakes(facts, decisions, settings.payers, before))
-    decisions = _only_months(facts, decisions, request.months)
     today = request.today.toordinal() - EPOCH
-    progress.begins("pricing the lines", progress.PRICING)
-    decisions, lines = _priced(facts, decisions, settings, fees, request)
+    complete = request.complete or settings.claims_complete
+    terms = Terms(plans, settings, fees, before, request.months, complete, today)
+    with _engine(request) as engine:
+        decisions, lines = decided(facts, plan_of_row, terms, engine)
     decisions, lines, done = _settled(facts, decisions, lines, settings, fees, today, book, spoken)
-    sent = done.lines[(done.lines["status"] != "void").to_numpy(bool)]
+    sent = _sent(done.lines)
     at_work = [plan for plan in plans if (spoken["plan"] == plan.name).any()]
     progress.begins("listing what is held", progress.LISTING)
     notes = [*read.notes, *unknown_payers, *overridden(plans)]
     notes += [*recorded.notes(book, done, at_work), *_months_without_rows(facts, request.months)]
     told = sent.assign(rows=recorded.rows_of_claims(sent, done.adopted, lines.line_of_row))
     found = exceptions(facts, decisions, fees, notes, read.findings, told, today)
+    read.findings.clear()  # they are told now, and may be of as many rows as were read
     found = recorded.with_unnumbered(found, done)
     ledger = book.ledger if book else None
     to_do = work_list(found, request.out, settings.workbook, ledger, spoken)
@@ -159,19 +169,6 @@ def bill(
     return report
 
 
-def _priced(
-    facts: Facts, decisions: Decisions, settings: Settings, fees: Fees, request: Request
-) -> tuple[Decisions, Claims]:
-    """The claim lines, and the decisions without what cannot go out."""
-    today = request.today.toordinal() - EPOCH
-    lines = claims(facts, decisions, settings, fees, today)
-    complete = request.complete or settings.claims_complete
-    held = hold_unbillable(decisions, lines, complete=complete)
-    if held is decisions:
-        return decisions, lines
-    return held, claims(facts, held, settings, fees, today)
-
-
 def _settled(
     facts: Facts,
     decisions: Decisions,
@@ -203,24 +200,6 @@ def _settled(
         lines = claims(facts, decisions, settings, fees, today)
 
 
-def _only_months(facts: Facts, decisions: Decisions, months: frozenset[str]) -> Decisions:
-    """The decisions with rows of other months left out: they feed look-backs and bill nothing."""
-    if not months:
-        return decisions
-    wanted = np.isin(facts.months(), np.array(sorted(months), "M8[M]").astype(np.int64))
-    dated = facts.numbers("service_date") != UNKNOWN
-    why = "the run was asked for other months"
-    decisions.book.append(Answer(Outcome.LEFT_OUT, "other-month", "", why, ""))
-    decisions.answer[dated & ~wanted] = len(decisions.book) - 1
-    return replace(
-        decisions,
-        billed=[b.only(wanted[b.groups.first]) for b in decisions.billed],
-        encounters=[b.only(wanted[b.groups.first]) for b in decisions.encounters],
-        short=[s.only(wanted[s.standing]) for s in decisions.short],
-        stakes=[s.only(wanted[s.rows]) for s in decisions.stakes],
-    )
-
-
 def _months_without_rows(facts: Facts, months: frozenset[str]) -> list[Note]:
     """A note for each month that the run was asked for and no row is in."""
     dated = facts.numbers("service_date") != UNKNOWN
@@ -242,7 +221,7 @@ def _record(
     """What run.json says: nothing about a patient."""
     held = tables["exceptions"].query("severity == 'hold'")
     lines = tables["claims"]
-    sent = lines[(lines["status"] != "void").to_numpy(bool)]
+    sent = _sent(lines)
     used = {plan.name for plan, _ in (decisions.services[n] for n in np.unique(decisions.service))}
     return {
         "schema_version": 1,
@@ -269,6 +248,12 @@ def _record(
         },
         "held_by_problem": held.groupby("problem")["rows"].sum().astype(int).to_dict(),
     }
+
+
+def _sent(lines: pd.DataFrame) -> pd.DataFrame:
+    """The lines that a payer is to pay."""
+    void = (lines["status"] == "void").to_numpy(bool)
+    return lines[~void] if void.any() else lines
 
 
 def _known_sum(cents: Any) -> int:

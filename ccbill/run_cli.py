@@ -21,6 +21,11 @@ NOTHING = "Nothing was read or written."
 DONE = "The run itself is done, and its files are whole."
 
 
+class Engine(StrEnum):
+    LOCAL = "local"
+    DASK = "dask"
+
+
 class Format(StrEnum):
     XLSX = "xlsx"
     CSV = "csv"
@@ -115,6 +120,22 @@ def run_command(
         ),
     ] = False,
     lock_timeout: options.LockTimeout = None,
+    engine: Annotated[
+        Engine,
+        typer.Option(
+            metavar="ENGINE",
+            help="local (usual), or dask: workers decide shares of the patients.",
+            rich_help_panel=options.WORKERS,
+        ),
+    ] = Engine.LOCAL,
+    scheduler: Annotated[
+        str | None,
+        typer.Option(
+            metavar="HOST:PORT",
+            help="Dask cluster to work on; usually one on this machine.",
+            rich_help_panel=options.WORKERS,
+        ),
+    ] = None,
     workbook_seconds: options.WorkbookSeconds = None,
     workbook_megabytes: options.WorkbookMegabytes = None,
     debug: Annotated[
@@ -130,6 +151,8 @@ def run_command(
     """
     os.environ["CCBILL_DEBUG"] = "1" if debug else ""
     _agree(ledger=ledger, no_ledger=no_ledger, submit=submit, dry_run=dry_run)
+    if scheduler is not None and engine is not Engine.DASK:
+        raise _refused("--scheduler", "stands without --engine dask", "add --engine dask")
     if with_patients and Format.HTML not in (formats or ()):
         raise _refused("--with-patients", "stands without --format html", "add --format html")
     from ccbill.handover import Redelivered  # noqa: PLC0415  (pandas only where it is used)
@@ -155,6 +178,8 @@ def run_command(
         whole_log=complete_log,
         with_patients=with_patients,
         lock_timeout=lock_timeout,
+        engine=engine.value,
+        scheduler=scheduler,
         workbook=Limits(workbook_seconds, workbook_megabytes),
     )
     try:

@@ -7,6 +7,7 @@ both int32 with `UNKNOWN` where there is none.
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
@@ -17,6 +18,7 @@ import numpy.typing as npt
 import pandas as pd
 
 UNKNOWN = -(2**31)
+MANY_WORDS = 10_000
 
 Ints = npt.NDArray[Any]  # of integers
 Mask = npt.NDArray[np.bool_]
@@ -182,7 +184,18 @@ def named(values: Sequence[str | None], numbers: Ints) -> Any:
 
 def categorical(codes: Ints, words: Any) -> Any:
     """A text column from the numbers of its words, -1 for a blank."""
-    return pd.Categorical.from_codes(codes, categories=pd.Index(words, dtype=str))
+    return light(pd.Categorical.from_codes(codes, categories=pd.Index(words, dtype=str)))
+
+
+def light(text: pd.Categorical) -> pd.Categorical:
+    """The same column, without the table of its words by which pandas has seen that they differ.
+
+    The table would stay as long as the column, and is several times its size where words are many.
+    """
+    if len(text.categories) < MANY_WORDS:
+        return text
+    found: pd.Categorical = pickle.loads(pickle.dumps(text, protocol=5))
+    return found
 
 
 def together(*columns: Any) -> tuple[Ints, Ints]:
@@ -206,9 +219,10 @@ def month_text(days: Ints) -> Any:
 
 def blank_text(rows: int) -> pd.Categorical:
     """A text column that nobody gave."""
-    return pd.Categorical.from_codes(np.full(rows, -1, np.int8), categories=pd.Index([], dtype=str))
+    codes = np.broadcast_to(np.int8(-1), rows)
+    return pd.Categorical.from_codes(codes, categories=pd.Index([], dtype=str))
 
 
 def unknowns(rows: int) -> npt.NDArray[np.int32]:
-    """A day, number or seconds column that nobody gave."""
-    return np.full(rows, UNKNOWN, np.int32)
+    """A day, number or seconds column that nobody gave: one number that stands for all rows."""
+    return np.broadcast_to(np.int32(UNKNOWN), rows)

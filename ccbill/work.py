@@ -7,7 +7,6 @@ stood. What people write into the workbook is read back by the next run and kept
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import blake2b, sha256
 from pathlib import Path
@@ -16,6 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+import pyarrow as pa
 
 from ccbill.cells.limits import Limits
 from ccbill.cells.marks import MERGED, NO_VALUE
@@ -29,6 +29,8 @@ from ccbill.problems import PROBLEMS
 from ccbill.report import private
 from ccbill.report.delivery import RECORD, earlier_files
 from ccbill.report.tables import BOOK_SHA256, EXCEPTIONS, OPEN, STATUSES
+from ccbill.slices import slices
+from ccbill.stacked import in_order, ranks
 from ccbill.tables import UNKNOWN
 
 BOOK, SHEET = "exceptions.xlsx", "Exceptions"
@@ -102,7 +104,7 @@ def work_list(
     found = earlier(out, limits, ledger)
     known = noted.known(ledger, ids) if ledger else pd.DataFrame(columns=noted.COLUMNS)
     others = pd.DataFrame(columns=["id", *WORDS])
-    kept = pd.DataFrame({"id": pd.Series(ids, dtype=object)}).merge(known, on="id", how="left")
+    kept = pd.DataFrame({"id": ids}).merge(known, on="id", how="left")
     kept["first_run"] = kept["first_run"].fillna(run).astype(np.int64)
     kept["changed"] = kept["changed"].fillna(0).astype(np.int64)
     if found is not None and found.words is not None:
@@ -125,18 +127,44 @@ def work_list(
 
 def _ordered(table: pd.DataFrame) -> pd.DataFrame:
     """Holds before notes, the most money first, then the oldest."""
-    keys = table[["service_date", "problem", "plan", "file", "row"]].assign(
-        severity=table["severity"] != "hold",
-        amount=-table["amount"],
-        service_date=table["service_date"].replace(UNKNOWN, -UNKNOWN),
+    day = table["service_date"].to_numpy(np.int64)
+    return in_order(
+        table,
+        (table["severity"] != "hold").to_numpy(bool),
+        -table["amount"].to_numpy(np.int64),
+        np.where(day == UNKNOWN, -UNKNOWN, day),
+        *(ranks(table[name], blank=len(table)) for name in ("problem", "plan", "file")),
+        table["row"].to_numpy(np.int64),
     )
-    by = ["severity", "amount", "service_date", "problem", "plan", "file", "row"]
-    order = keys.sort_values(by, kind="stable").index
-    return table.loc[order].reset_index(drop=True)
 
 
-def exception_ids(table: pd.DataFrame) -> Sequence[str]:
+def exception_ids(table: pd.DataFrame) -> Any:
     """An id for each exception: the same in every run as long as it is about the same thing."""
+    table = table.assign(service=_service(table["rule"]))
+    numbers, alike = (np.empty(len(table), np.uint64) for _ in range(2))
+    for part in slices(len(table)):
+        keys = _keys(table.iloc[part])
+        alike[part] = pd.util.hash_array(keys, categorize=False)
+        numbers[part] = [_digest(key, 0) for key in keys]
+    same, _ = pd.factorize(alike)
+    before = pd.Series(same).groupby(same).cumcount().to_numpy()
+    again = np.flatnonzero(before)
+    keys = _keys(table.iloc[again])
+    numbers[again] = [_digest(*each) for each in zip(keys, before[again].tolist(), strict=True)]
+    ids = [
+        pa.array([f"x{number:014x}" for number in numbers[part].tolist()], pa.large_string())
+        for part in slices(len(table))
+    ]
+    return pd.array(pa.chunked_array(ids, pa.large_string()), dtype="str")
+
+
+def _digest(key: str, before: int) -> int:
+    """The number of an exception that stands after so many with the same key."""
+    return int.from_bytes(blake2b(f"{key}\x1f{before}".encode(), digest_size=7).digest())
+
+
+def _keys(table: pd.DataFrame) -> npt.NDArray[np.object_]:
+    """What each exception is about, as one text."""
     numbers, names = pd.factorize(table["problem"])
     problem = np.array(names, object)[numbers]
     per = np.array([_per(name) for name in names], object)[numbers]
@@ -144,16 +172,13 @@ def exception_ids(table: pd.DataFrame) -> Sequence[str]:
     for name, columns in {**ABOUT, "word": WORD}.items():
         mine = np.flatnonzero(per == name)
         for column in columns:
-            cells = _service(table["rule"]) if column == "service" else table[column]
-            texts = _texts(cells.iloc[mine])
+            texts = _texts(table[column].iloc[mine])
             keys[mine] += "\x1f" + texts
             bare[mine] &= texts == ""
     said = table[bare]
-    what = said["what"].fillna("").str.replace(r"\d", "", regex=True)
+    what = said["what"].astype(object).fillna("").str.replace(r"\d", "", regex=True)
     keys[bare] = problem[bare] + "\x1f" + _texts(said["plan"]) + _texts(what) + _texts(said["why"])
-    numbers, _ = pd.factorize(keys)
-    keys += "\x1f" + pd.Series(numbers).groupby(numbers).cumcount().astype(str).to_numpy(object)
-    return [f"x{blake2b(key.encode(), digest_size=7).hexdigest()}" for key in keys]
+    return keys
 
 
 def _per(problem: str) -> str:

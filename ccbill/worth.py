@@ -9,36 +9,45 @@ import numpy as np
 import pandas as pd
 
 from ccbill.fees import Fees
-from ccbill.report.tables import NEAR_MISSES
+from ccbill.report.tables import NEAR_MISSES, TEXT
 from ccbill.rules.bill import noted, would_earn
 from ccbill.rules.decisions import Billed, Decisions, Short
 from ccbill.rules.facts import Facts
 from ccbill.rules.model import Bill, LineNote, Plan
-from ccbill.tables import UNKNOWN, Ints, month_text
+from ccbill.stacked import in_order, ranks, stacked
+from ccbill.tables import UNKNOWN, Ints, Mask, categorical, month_text, named
 
 
 @dataclass(frozen=True, slots=True)
 class Worth:
-    """What each held activity would bring: cents, UNKNOWN where there is no price or nothing to
-    gain, and the code, None where it would earn none."""
+    """What each of some activities would bring: cents, UNKNOWN where there is no price or nothing
+    to gain, and the code, blank where it would earn none."""
 
     amount: Ints
     code: Any
 
 
-def stakes(facts: Facts, decisions: Decisions, fees: Fees) -> Worth:
-    """What the held activities would bring."""
-    amount = np.full(len(facts.activities), UNKNOWN, np.int64)
-    code = np.full(len(facts.activities), None, object)
-    for stake in reversed(decisions.stakes):  # of a base and its add-ons, the base names the code
-        code[stake.rows] = stake.bill.code
+def stakes(facts: Facts, decisions: Decisions, fees: Fees, held: Ints) -> Worth:
+    """What the held activities, in the order of the log, would bring."""
+    amount = np.full(len(held), UNKNOWN, np.int64)
+    code = np.full(len(held), -1, np.int32)
+    for number, stake in reversed([*enumerate(decisions.stakes)]):
+        # Of a base and its add-ons, the base names the code.
+        code[_places(stake.rows, held)[0]] = number
     for stake in decisions.stakes:
         cents = unit_price(facts, fees, stake.rows, stake.plan, stake.bill)
         known = cents != UNKNOWN
-        rows = stake.rows[known]
-        gain = cents[known] * stake.units[known]
-        amount[rows] = np.where(amount[rows] == UNKNOWN, gain, amount[rows] + gain)
-    return Worth(amount, code)
+        at, there = _places(stake.rows[known], held)
+        gain = (cents[known] * stake.units[known])[there]
+        amount[at] = np.where(amount[at] == UNKNOWN, gain, amount[at] + gain)
+    return Worth(amount, named([*(stake.bill.code for stake in decisions.stakes), None], code))
+
+
+def _places(rows: Ints, held: Ints) -> tuple[Ints, Mask]:
+    """Where those of the rows that are held stand among these, and which of the rows they are."""
+    at = np.searchsorted(held, rows)
+    there = np.append(held, UNKNOWN)[at] == rows
+    return at[there], there
 
 
 def unit_price(facts: Facts, fees: Fees, rows: Ints, plan: Plan, bill: Bill) -> Ints:
@@ -98,10 +107,9 @@ def _unanswered(facts: Facts, billed: Billed, note: LineNote, fees: Fees) -> Una
 def near_misses(facts: Facts, decisions: Decisions, fees: Fees) -> pd.DataFrame:
     """Months with counted time and no unit yet, or near the next one: columns of NEAR_MISSES."""
     parts = [_near(facts, short, fees) for short in decisions.short if len(short.standing)]
-    empty = pd.DataFrame({name: pd.Series(dtype=object) for name in NEAR_MISSES})
-    table = pd.concat(parts or [empty], ignore_index=True)[list(NEAR_MISSES)]
-    keys = ["plan", "patient_id", "practice", "month", "code"]
-    return table.sort_values(keys, na_position="first", ignore_index=True)
+    table = stacked(parts, {name: kind == TEXT for name, kind in NEAR_MISSES.items()})
+    keys = ("plan", "patient_id", "practice", "month", "code")
+    return in_order(table, *(ranks(table[name], blank=-1) for name in keys))
 
 
 def _near(facts: Facts, short: Short, fees: Fees) -> pd.DataFrame:
@@ -110,14 +118,14 @@ def _near(facts: Facts, short: Short, fees: Fees) -> pd.DataFrame:
     for number in np.unique(short.bill):
         mine = short.bill == number
         amount[mine] = unit_price(facts, fees, short.standing[mine], short.plan, bills[number])
-    about = facts.activities.iloc[short.standing]
+    rows = short.standing
     return pd.DataFrame(
         {
-            "plan": short.plan.name,
-            "patient_id": about["patient"].to_numpy(object),
-            "practice": about["practice"].to_numpy(object),
-            "month": month_text(facts.numbers("service_date")[short.standing]),
-            "code": np.array([b.code for b in bills], object)[short.bill],
+            "plan": categorical(np.zeros(len(rows), np.int8), [short.plan.name]),
+            "patient_id": facts.activities["patient"].array.take(rows),
+            "practice": facts.activities["practice"].array.take(rows),
+            "month": month_text(facts.numbers("service_date")[rows]),
+            "code": named([b.code for b in bills], short.bill),
             "have_minutes": short.have,
             "need_minutes": short.need,
             "short_minutes": short.need - short.have,

@@ -1,6 +1,6 @@
 """Changes one thing at a time in what decides a bill, and sees whether a quick suite notices.
 
-usage: python tests/mutants.py [--number 300] [--seed 1] [--jobs 2] [--only PATH] [--again FILE]
+usage: python tests/mutants.py [--number 300] [--seed 1] [--jobs 1] [--only PATH] [--again FILE]
 
 A mutant is one changed operator, constant, condition or statement of the rules' code, of the
 ledger or of the claims, or one changed value of a payer's rule. Each is put into a copy of the
@@ -68,6 +68,7 @@ OF_LEDGER = (
     f"{BILLED}imported_history_is_not_billed_again",
     f"{BILLED}two_ids_of_one_patient_are_one",
 )
+WORKERS = 2  # processes that share a suite
 CPU_LIMIT = 90  # seconds of one process; a mutant that never ends is noticed, a slow machine's not
 TIME_LIMIT = 1800  # seconds, for one that waits for ever
 CCM = "ccbill/payers/medicare-ccm/chronic-care-management"
@@ -380,7 +381,8 @@ class Copy:
             path.write_bytes(whole)
 
     def passes(self, suite: tuple[str, ...]) -> bool:
-        command = [str(self.python), "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", *suite]
+        options = ("-x", "-q", "-n", str(WORKERS), "-p", "no:cacheprovider")
+        command = [str(self.python), "-m", "pytest", *options, *suite]
         limited = ["sh", "-c", f'ulimit -t {CPU_LIMIT}; exec "$0" "$@"', *command]
         try:
             done = subprocess.run(
@@ -431,7 +433,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--number", type=int, default=300)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--jobs", type=int, default=1)
     parser.add_argument("--only", default="", help="mutants of paths that hold this text")
     parser.add_argument(
         "--again",

@@ -478,7 +478,9 @@ def opened_by(process: subprocess.Popen[str], pipe: Path) -> BinaryIO:
     """The pipe's other end, once the process reads it; a plain open would wait for a dead one."""
     while process.poll() is None:
         with suppress(OSError):  # nobody reads it yet
-            return os.fdopen(os.open(pipe, os.O_WRONLY | os.O_NONBLOCK), "wb")
+            opened = os.fdopen(os.open(pipe, os.O_WRONLY | os.O_NONBLOCK), "wb")
+            time.sleep(0.3)  # until it waits for what is written
+            return opened
         time.sleep(0.02)
     raise AssertionError(process.communicate()[1])
 

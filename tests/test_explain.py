@@ -13,6 +13,7 @@ from typing import Any
 import pandas as pd
 import pytest
 from reference import generate
+from test_report_tables import trace_of
 
 from ccbill.explain.cases import Wanted
 from ccbill.explain.patient import Files, explain, read_log
@@ -58,7 +59,7 @@ class Batch:
             known = [m for m in (before[1], minutes) if m not in (None, UNKNOWN)]
             self.units[patient][label] = (before[0] + units, sum(known) if known else None)
         self.rows: dict[str, set[tuple[str, ...]]] = defaultdict(set)
-        trace = report.activities
+        trace = trace_of(report)
         names = ("file", "row", "outcome", "problem", "rule", "cite", "code", "claim_id", "minutes")
         for patient, *row in zip(*(text(trace[n]) for n in ("patient_id", *names)), strict=True):
             self.rows[patient].add(tuple(row))

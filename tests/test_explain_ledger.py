@@ -64,7 +64,7 @@ def test_the_ledger_explains_as_the_run_billed(tmp_path: Path, seed: int) -> Non
     report, _ = run(Request(names, TODAY, out=out, formats=["csv"], ledger=ledger, **companions))
     batch = Batch(report)
     plans, settings = load.plans([]), Settings()
-    people = sorted({str(p) for p in report.activities["patient_id"].dropna()})
+    people = sorted({str(p) for p in report.activities.text("patient_id").dropna()})
     with store.opened(ledger, make=False) as opened:
         kept_run = kept.run_of(opened, None)
         for patient in people[:: max(len(people) // 20, 1)]:

@@ -8,13 +8,14 @@ import random
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from ccbill import intake
 from ccbill.config import Settings
 from ccbill.errors import CcbillError, Exit
 from ccbill.intake import quotes, text
-from ccbill.intake.quotes import Marks, Source, marks_of
+from ccbill.intake.quotes import Marks, Source, marks_of, marks_of_start
 from ccbill.tables import Intake
 
 HEADING = "patient_id,payer,service_date,minutes,kind,note\n"
@@ -125,11 +126,15 @@ def test_marks_are_told_as_one_letter_after_another_would(
     headings = ["x"] * 30
     for seed in range(300):
         content = _scribble(random.Random(seed))
+        source = Source("f", content.encode(), ",", headings, 1, 0, True)
+        expected, ends = _letter_by_letter(content)
         try:
-            found: Marks | None = marks_of(Source("f", content.encode(), ",", headings, 0, True))
+            found: Marks | None = marks_of(source)
         except CcbillError:
             found = None
-        assert (found if found and not found.letters else None) == _letter_by_letter(content)
+        assert (found if found and not found.letters else None) == expected
+        end = marks_of_start(source)[1]
+        assert end == ends[-1] if block > len(content) else end in ends
 
 
 def _scribble(chance: random.Random) -> str:
@@ -143,11 +148,9 @@ def _scribble(chance: random.Random) -> str:
     return content if chance.random() < 0.67 else f'{content[:place]}"{content[place:]}'
 
 
-def _letter_by_letter(content: str) -> Marks | None:
-    """The same as `marks_of` says, None where a mark is misplaced."""
-    if '"' not in content:
-        return Marks()
-    begins, inside, line_ends, at = True, False, False, 0
+def _letter_by_letter(content: str) -> tuple[Marks | None, list[int]]:
+    """The same as `marks_of` says, None where a mark is misplaced; and where records end, or 0."""
+    begins, inside, line_ends, at, ends = True, False, False, 0, [0]
     while at < len(content):
         sign = content[at]
         if inside and content[at : at + 2] == '""':
@@ -155,15 +158,17 @@ def _letter_by_letter(content: str) -> Marks | None:
         elif sign == '"' and inside:
             inside = False
             if content[at + 1 : at + 2] not in ("", ",", "\n", "\r"):
-                return None
+                return None, [0]
         elif sign == '"':
             if not begins:
-                return None
+                return None, [0]
             inside = True
         line_ends |= inside and sign in "\r\n"
         begins = sign in ",\r\n"
         at += 1
-    return None if inside else Marks(quoting=True, line_ends=line_ends)
+        if begins and sign != "," and not inside:
+            ends.append(at)
+    return None if inside else Marks('"' in content, line_ends), ends
 
 
 # Rows and cells
@@ -307,6 +312,25 @@ def test_many_rows_are_read_like_a_few(tmp_path: Path) -> None:
     found = table["kind"].astype(object).fillna("").tolist()
     assert found == [kinds[n % 4].strip() for n in range(count)]
     assert table["row"].tolist() == list(range(2, count + 2))
+
+
+@pytest.mark.parametrize("count", [1, 127, 128, 129, 32_767, 32_768, 32_769])
+def test_codes_are_as_small_as_their_number_allows(count: int) -> None:
+    cells = [f"{n}" for n in range(count)]
+    for found in (
+        text.from_strings(cells * 2),
+        text.joined([text.from_strings(some) for some in (cells[:200], cells[100:], cells)]),
+    ):
+        assert found.values.to_pylist() == cells
+        assert found.codes.dtype.itemsize == (1 if count < 128 else 2 if count < 32_768 else 4)
+        assert found.codes[-count:].tolist() == list(range(count))
+        assert found.counts().tolist()[-1] == (found.codes == count - 1).sum()
+
+
+def test_equal_cells_are_found_in_whatever_part_of_a_column() -> None:
+    cells = [f"{n:08}" for n in range(text.MANY)]
+    found = text.from_arrow(pa.chunked_array([cells, ["a-longer-one", cells[7]]]))
+    assert found.codes[-1] == 7
 
 
 @pytest.mark.parametrize("length", [3, 8, 9, 16, 17])

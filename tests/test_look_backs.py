@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from datetime import date
+from pathlib import Path
 
 import pandas as pd
 import pytest
+from ledgers import bill, row
 
 from ccbill.rules.examples import activity, billed
 from ccbill.rules.load import plans
@@ -110,3 +112,36 @@ def test_the_sort_of_encounter_that_was_submitted_is_billed_again(sent: str) -> 
     ]
     found = billed(PLANS["medi-cal-ecm"], did, History(own.iloc[:0], {}, own))
     assert found == {" ".join(["G9008", *sorted(sent.split(), reverse=True)]): 1}
+
+
+CCM = {"payer": "Medicare", "minutes": "25", "consent_date": "2026-01-02"}
+CCM |= {"care_plan_date": "2026-01-02", "initiating_visit_date": "2026-01-02"}
+CCM |= {"diagnosis_codes": "E11.9;I10", "supervising_npi": "1888888883"}
+ECM = {"payer": "Medi-Cal", "kind": "ecm-service", "authorization_number": "T1"}
+ECM |= {"enrollment_date": "2026-01-02", "outcome": "reached"}
+FEES = "plan,code,charge\nmedicare-ccm,99490,70\nmedi-cal-ecm,G9008,300\n"
+FIRST, SECOND = "1999999984", "1777777771"
+
+
+@pytest.mark.parametrize(("work", "problem"), [(CCM, "one-practitioner"), (ECM, "two-practices")])
+def test_a_second_practice_of_a_month_waits_though_the_first_was_submitted_long_ago(
+    tmp_path: Path, work: dict[str, str], problem: str
+) -> None:
+    own = work | {"mode": "phone"}
+    first = row("A1", "P1", "2026-03-20", billing_npi=FIRST, **own)
+    report = bill(tmp_path, [first], FEES, submit=True)
+    assert len(report.claims) == 1
+    second = row("B1", "P1", "2026-03-05", billing_npi=SECOND, **own)
+    report = bill(tmp_path, [second], FEES)
+    assert report.claims.empty
+    held = report.exceptions[report.exceptions["severity"] == "hold"]
+    assert [*held["problem"]] == [problem]
+
+
+@pytest.mark.parametrize("work", [CCM, ECM])
+def test_another_practice_has_the_next_month(tmp_path: Path, work: dict[str, str]) -> None:
+    own = work | {"mode": "phone"}
+    first = row("A1", "P1", "2026-03-20", billing_npi=FIRST, **own)
+    bill(tmp_path, [first], FEES, submit=True)
+    next_month = row("B1", "P1", "2026-04-05", billing_npi=SECOND, **own)
+    assert len(bill(tmp_path, [next_month], FEES).claims) == 1

@@ -44,7 +44,7 @@ USUAL = {
 }
 STAGES = (
     *("ccbill.intake:read", "ccbill.rules.load:plans", "ccbill.run:plan_of_rows"),
-    *("ccbill.run:assign", "ccbill.run:claims", "ccbill.run:settle", "ccbill.run:exceptions"),
+    *("ccbill.shares:assign", "ccbill.shares:claims", "ccbill.run:settle", "ccbill.run:exceptions"),
     *("ccbill.run:near_misses", "ccbill.run:balance", "ccbill.report.build:trace"),
     *("ccbill.handover:record", "ccbill.handover:submit", "ccbill.report.staged:stage"),
     *("ccbill.report.staged:finish", "ccbill.report.console:summary"),

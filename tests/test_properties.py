@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from test_report_tables import trace_of
 
 from ccbill.report.tables import Report
 from ccbill.rules.examples import billed
@@ -184,7 +185,7 @@ def test_neither_the_order_nor_the_files_of_an_export_matter(
     cut = data.draw(st.integers(1, len(log) - 1))
     for again in (report(mixed), report(mixed[:cut], mixed[cut:])):
         assert same(whole.claims, again.claims, "claim_id")
-        assert same(whole.activities, again.activities, "activity_id")
+        assert same(trace_of(whole), trace_of(again), "activity_id")
         assert same(whole.near_misses, again.near_misses, "patient_id")
         assert same(whole.balance, again.balance, "month")
 
@@ -198,8 +199,9 @@ def test_rows_and_seconds_balance(log: list[Work]) -> None:
         assert (sum(parts) == made.balance[f"{unit}_read"]).all()
     assert made.balance["rows_read"].sum() == len(log) == len(made.activities)
     assert made.record["counts"]["rows_read"] == len(log)
-    counted = made.activities[made.activities["outcome"] == "counted"]
+    trace = trace_of(made)
+    counted = trace[trace["outcome"] == "counted"]
     assert counted["rule"].notna().all()
     assert set(made.claims["claim_id"]) == set(counted["claim_id"].dropna())
     held = made.exceptions.loc[made.exceptions["severity"] == "hold", "rows"]
-    assert held.sum() == (made.activities["outcome"] == "held").sum()
+    assert held.sum() == (trace["outcome"] == "held").sum()

@@ -14,7 +14,7 @@ import pytest
 
 from ccbill.report import tables
 from ccbill.report.tables import Report
-from ccbill.report.typed import typed
+from ccbill.report.typed import sliced, typed
 from ccbill.tables import UNKNOWN
 
 NUMBERS = {tables.DAY: np.int32, tables.NUMBER: np.int64, tables.CENTS: np.int64}
@@ -135,18 +135,25 @@ def report_of(**changed: Any) -> Report:
         "near_misses": table_of(tables.NEAR_MISSES, [near | minutes]),
         "unreadable_rows": table_of(tables.UNREADABLE_ROWS, [unreadable | {"Notes": "called"}]),
         "balance": table_of(tables.BALANCE, [balance | rows]),
-        "activities": table_of(tables.ACTIVITIES, [activity]),
+        "activities": sliced(table_of(tables.ACTIVITIES, [activity]), tables.ACTIVITIES),
         "notes": table_of(tables.NOTES, [{"problem": "rows-skipped", "where": "march.csv"}]),
         "record": {"schema_version": 1, "created": "2026-04-02T08:00:00-04:00"},
     }
     return Report(**(parts | changed))
 
 
+def trace_of(report: Report) -> pd.DataFrame:
+    """The trace, all rows of it."""
+    table: pd.DataFrame = report.activities.whole().to_pandas()
+    return table
+
+
 def empty_report() -> Report:
     """A run that read nothing: every table has its heading and no row."""
     like_claims = dict.fromkeys(("encounters", "submitted"), tables.CLAIMS)
     own = {name: getattr(tables, name.upper(), {}) for name in Report.__dataclass_fields__}
-    parts = {name: table_of(kinds, []) for name, kinds in (own | like_claims).items()}
+    parts: dict[str, Any] = {n: table_of(kinds, []) for n, kinds in (own | like_claims).items()}
+    parts["activities"] = sliced(parts["activities"], tables.ACTIVITIES)
     return Report(**(parts | {"record": {}}))
 
 

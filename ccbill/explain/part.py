@@ -8,14 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from ccbill.rules.assign import assign
 from ccbill.rules.facts import Facts
 from ccbill.rules.model import Bill, Plan, Service
+from ccbill.shares import one_patient_at_a_time, part_of
 from ccbill.tables import UNKNOWN, Ints, Mask, Outcome
 
 FirstDays = dict[tuple[str, str], int]  # by plan and staff
@@ -27,21 +26,8 @@ def of_patients(facts: Facts, wanted: Mask) -> tuple[Facts, Ints]:
 
     `wanted` has one element a patient.
     """
-    codes = facts.codes("patient")
-    rows = np.flatnonzero(np.append(wanted, False)[codes])
-    number = np.append(np.cumsum(wanted) - 1, -1)[codes[rows]]
-    names = facts.activities["patient"].cat.categories[wanted]
-    columns: dict[str, Any] = {}
-    for name in facts.activities.columns:
-        column = facts.activities[name].iloc[rows]
-        if name == "patient":
-            columns[name] = pd.Categorical.from_codes(number, categories=names)
-        elif isinstance(column.dtype, pd.CategoricalDtype):
-            columns[name] = column.cat.remove_unused_categories().array
-        else:
-            columns[name] = column.array
-    part = Facts(pd.DataFrame(columns, copy=False), facts.patients.iloc[wanted], facts.given)
-    return part, rows
+    rows = np.flatnonzero(np.append(wanted, False)[facts.codes("patient")])
+    return part_of(facts, rows), rows
 
 
 def needed_patients(facts: Facts, plans: Sequence[Plan], plan_of_row: Ints, patient: int) -> Mask:
@@ -50,7 +36,7 @@ def needed_patients(facts: Facts, plans: Sequence[Plan], plan_of_row: Ints, pati
     wanted[patient] = True
     codes = facts.codes("patient")
     for number in np.unique(plan_of_row[codes == patient]):
-        if number >= 0 and not _one_patient_at_a_time(plans[number]):
+        if number >= 0 and not one_patient_at_a_time(plans[number]):
             wanted |= np.bincount(
                 codes[(plan_of_row == number) & (codes >= 0)], minlength=len(wanted)
             ).astype(bool)
@@ -59,14 +45,7 @@ def needed_patients(facts: Facts, plans: Sequence[Plan], plan_of_row: Ints, pati
 
 def needs_others(plans: Sequence[Plan], plan_of_row: Ints) -> bool:
     """Whether the work of other patients may decide that of these plans."""
-    return any(n >= 0 and not _one_patient_at_a_time(plans[n]) for n in np.unique(plan_of_row))
-
-
-def _one_patient_at_a_time(plan: Plan) -> bool:
-    keys = [key for s in plan.services for key in (s.per, *(limit.within for limit in s.limits))]
-    screens = (*plan.screens, *(each for s in plan.services for each in s.screens))
-    keys += [screen.within for screen in screens if screen.within]
-    return all({"patient", "activity"} & {*key} for key in keys)
+    return any(n >= 0 and not one_patient_at_a_time(plans[n]) for n in np.unique(plan_of_row))
 
 
 def first_days(facts: Facts, plans: Sequence[Plan], plan_of_row: Ints, patient: int) -> FirstDays:

@@ -12,7 +12,7 @@ from ccbill.config import Settings
 from ccbill.errors import CcbillError, Exit, Message
 from ccbill.intake import checks, columns, companions, details, heading, practices, report
 from ccbill.intake import files as reading
-from ccbill.intake.activities import fill_blanks, stacked, table, with_ids
+from ccbill.intake.activities import fill_blanks, first_problem, stacked, table, with_ids
 from ccbill.intake.columns import Matched, Wanted
 from ccbill.intake.parts import Part, companion, typed, with_ragged
 from ccbill.intake.table import Table
@@ -50,6 +50,7 @@ def read(
     """
     files, patients_file, staff_file = _opened(list(exports), settings, patients, staff, sheet)
     parts, ragged = _typed(files, settings)
+    del files  # the parts hold what is still needed of them
     rows = stacked(parts)
     last_year = max((p.last_year for p in parts if p.last_year), default=None)
     patients_part = _companion(patients_file, settings, last_year)
@@ -63,14 +64,17 @@ def read(
     practices.settle(rows, settings)
     details.by_month(rows)
     ids = with_ids(rows, ragged)
-    activities = check_activities(table(rows, ids))
-    rows.notes += _unused_headings([f.table for f in files], settings, others)
+    problem = first_problem(rows)
+    unreadable = report.unreadable(rows, problem)
+    rows.let_files_go()
+    activities = check_activities(table(rows, ids, problem))
+    rows.notes += _unused_headings([*parts, *others], settings)
     rows.notes += report.nearly_read(parts, others, settings)
     return Intake(
         activities,
         details.patients_table(rows, patients_part, file_patient),
         report.given(parts, others, settings),
-        report.unreadable(rows, activities),
+        unreadable,
         rows.notes,
         report.inputs([*parts, *others]),
         report.mapping([*parts, *others]),
@@ -174,9 +178,9 @@ def _companion(file: _File | None, settings: Settings, last_year: int | None) ->
     return companion(clean, file.matched, settings, last_year)
 
 
-def _unused_headings(tables: list[Table], settings: Settings, others: Sequence[Part]) -> list[Note]:
+def _unused_headings(parts: Sequence[Part], settings: Settings) -> list[Note]:
     """A note for each heading that ccbill.toml names and no input has."""
-    seen = {fold(h) for t in [*tables, *(part.table for part in others)] for h in t.headings}
+    seen = {fold(heading) for part in parts for heading in part.table.headings}
     where = settings.path.name if settings.path else ""
     return [
         Note(

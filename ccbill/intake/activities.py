@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from os import cpu_count
 from typing import Any
 
@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 from ccbill.config import Settings
 from ccbill.intake import identity, words
 from ccbill.intake.parts import Part
-from ccbill.intake.text import Text, blank, joined
+from ccbill.intake.text import Codes, Text, blank, joined, smallest
 from ccbill.tables import BY_PAYER, DAY, KEYS, NUMBER, ROW_FIELDS, SECONDS, Mask, Note, unknowns
 from ccbill.vocabulary import fold
 
@@ -52,7 +52,7 @@ class Rows:
     """All exports, one below the other: columns by name, problems by rank."""
 
     parts: list[Part]
-    file: npt.NDArray[np.int32]
+    file: Codes
     row: npt.NDArray[np.int32]
     text: dict[str, Text]
     whole: dict[str, npt.NDArray[np.int32]]
@@ -69,6 +69,14 @@ class Rows:
     def days(self, column: str) -> npt.NDArray[np.int32]:
         found = self.whole.get(column)
         return unknowns(len(self)) if found is None else found
+
+    def let_files_go(self) -> None:
+        """Forgets the cells as they stand in the files, once nothing more is asked of them."""
+        self.text.pop("activity_id", None)
+        for part in self.parts:
+            part.table = replace(part.table, columns=[])
+            part.text.clear()
+            part.whole.clear()
 
     def hold(self, rank: str, problem: str, rows: Mask) -> None:
         if rows.any():
@@ -91,20 +99,19 @@ class Rows:
 def stacked(parts: Sequence[Part]) -> Rows:
     """The exports one below the other, blank where one lacks a column, with no ids as yet."""
     sizes = [len(part.table.rows) for part in parts]
+    number = np.arange(len(parts), dtype=smallest(len(parts)))
     texts = sorted({name for part in parts for name in part.text})
     wholes = sorted({name for part in parts for name in part.whole})
     rows = Rows(
         list(parts),
-        np.repeat(np.arange(len(parts), dtype=np.int32), sizes),
-        np.concatenate([part.table.rows for part in parts]).astype(np.int32),
+        _below([np.broadcast_to(n, size) for n, size in zip(number, sizes, strict=True)]),
+        _below([part.table.rows for part in parts]),
         {
             name: joined([p.text.get(name) or blank(n) for p, n in zip(parts, sizes, strict=True)])
             for name in texts
         },
         {
-            name: np.concatenate(
-                [p.whole.get(name, unknowns(n)) for p, n in zip(parts, sizes, strict=True)]
-            )
+            name: _below([p.whole.get(name, unknowns(len(p.table.rows))) for p in parts])
             for name in wholes
         },
     )
@@ -117,6 +124,11 @@ def stacked(parts: Sequence[Part]) -> Rows:
     for part in parts:
         rows.notes += [*part.table.notes, *part.notes]
     return rows
+
+
+def _below(columns: list[npt.NDArray[Any]]) -> npt.NDArray[Any]:
+    """The columns one below the other; a single one as it is."""
+    return columns[0] if len(columns) == 1 else np.concatenate(columns)
 
 
 def fill_blanks(rows: Rows, settings: Settings) -> None:
@@ -142,8 +154,8 @@ def _any(part: Part, rank: str, problem: str) -> Mask:
     return found
 
 
-def first_problem(rows: Rows) -> tuple[Any, Mask]:
-    """Each row's problem, the first by rank; and whether it is held."""
+def first_problem(rows: Rows) -> Any:
+    """Each row's problem, the first by rank, as a categorical; blank where it has none."""
     names: list[str] = []
     codes = np.full(len(rows), -1, np.int8)
     for rank in RANKS:
@@ -152,7 +164,7 @@ def first_problem(rows: Rows) -> tuple[Any, Mask]:
                 names.append(problem)
             codes[held & (codes < 0)] = names.index(problem)
     categories = pd.Index(names, dtype=str)
-    return pd.Categorical.from_codes(codes, categories=categories), codes >= 0
+    return pd.Categorical.from_codes(codes, categories=categories)
 
 
 def with_ids(rows: Rows, ragged: Sequence[Text]) -> Any:
@@ -162,7 +174,8 @@ def with_ids(rows: Rows, ragged: Sequence[Text]) -> Any:
     shared = identity.repeated_ids(given)
     doubtful = missing | shared
     if not doubtful.any():
-        return given.values.take(pa.array(given.codes))
+        in_turn = len(given.values) == len(given) and (given.codes[1:] > given.codes[:-1]).all()
+        return given.values if in_turn else given.values.take(pa.array(given.codes))
     hashes = np.zeros(len(rows), np.uint64)
     hashes[doubtful] = np.concatenate(
         [
@@ -204,9 +217,8 @@ def _cells(part: Part, ragged: Text) -> list[tuple[str, Text]]:
 _ORDER = (*KEYS, *ROW_FIELDS, *BY_PAYER)
 
 
-def table(rows: Rows, ids: Any) -> pd.DataFrame:
+def table(rows: Rows, ids: Any, problem: Any) -> pd.DataFrame:
     """`tables.Intake.activities`; and BY_PAYER, by the row's own day and payer."""
-    problem, held = first_problem(rows)
     names = pd.Index([part.table.name for part in rows.parts], dtype=str)
     columns: dict[str, Any] = {
         "file": pd.Categorical.from_codes(rows.file, categories=names),
@@ -216,7 +228,6 @@ def table(rows: Rows, ids: Any) -> pd.DataFrame:
         "problem": problem,
         "left_out": rows.left_out & (problem == "duplicate-row"),
     }
-    assert not (columns["left_out"] & ~held).any()
     columns |= {
         name: rows.days(_column_of(name))
         for name, kind in ROW_FIELDS.items()

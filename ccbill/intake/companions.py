@@ -77,7 +77,7 @@ def _of_line(text: Text | None, line: Whole) -> Text:
     """The companion's cell for each row, blank where no line of it belongs to the row."""
     if text is None:
         return blank(len(line))
-    return Text(np.append(text.codes, np.int32(-1))[line], text.values)
+    return Text(np.append(text.codes, text.codes.dtype.type(-1))[line], text.values)
 
 
 def _staff_lines(rows: Rows, staff: Part) -> Whole:

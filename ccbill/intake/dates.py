@@ -47,7 +47,28 @@ def moments(text: Text, zone: str | None, century_of: int | None = None) -> Mome
     moment with an offset becomes local to `zone`, and is NOT_READ without one. A year of two digits
     is 20YY, or 19YY where that would be later than the year `century_of`.
     """
-    parts = pc.extract_regex(text.values, _SPLIT)
+    days, clock, fault = _moments(text.values, zone, century_of)
+    return Moments(text.spread(days, UNKNOWN), text.spread(clock, UNKNOWN), text.spread(fault, 0))
+
+
+def clocks(text: Text, zone: str | None) -> Moments:
+    """Times of day, each alone or with its date; `days` is UNKNOWN where it is alone."""
+    clock, offset, fault = _clock(text.values)
+    alone = (fault == 0) & (offset == NO_OFFSET)
+    days, dated, faults = _moments(text.values, zone)
+    dateless = (days != UNKNOWN) & (dated == UNKNOWN)  # which tells no time of day
+    return Moments(
+        text.spread(days, UNKNOWN),
+        text.spread(np.where(alone, clock.astype(np.int32), dated), UNKNOWN),
+        text.spread(np.where(alone, np.int8(0), faults | dateless), 0),
+    )
+
+
+def _moments(
+    values: Any, zone: str | None, century_of: int | None = None
+) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32], npt.NDArray[np.int8]]:
+    """The same for each distinct text."""
+    parts = pc.extract_regex(values, _SPLIT)
     day_text, time_text = _coded(parts, "day"), _coded(parts, "time")
     days, fault = _days(day_text.values, century_of)
     clock, offset, time_fault = _clock(time_text.values)
@@ -57,30 +78,7 @@ def moments(text: Text, zone: str | None, century_of: int | None = None) -> Mome
     shift = time_text.spread(offset, NO_OFFSET)
     day, second, bad = _localised(day, second, shift, bad, zone)
     day, second = np.where(bad > 0, UNKNOWN, day), np.where(bad > 0, UNKNOWN, second)
-    return Moments(
-        text.spread(day.astype(np.int32), UNKNOWN),
-        text.spread(second.astype(np.int32), UNKNOWN),
-        text.spread(bad.astype(np.int8), 0),
-    )
-
-
-def clocks(text: Text, zone: str | None) -> Moments:
-    """Times of day, each alone or with its date; `days` is UNKNOWN where it is alone."""
-    clock, offset, fault = _clock(text.values)
-    alone = (fault == 0) & (offset == NO_OFFSET)
-    dated = moments(text, zone)
-    spread = text.spread(alone, False)
-    return Moments(
-        dated.days,
-        np.where(spread, text.spread(clock.astype(np.int32), UNKNOWN), dated.clock),
-        np.where(spread, np.int8(0), dated.fault | _dateless(dated)),
-    )
-
-
-def _dateless(dated: Moments) -> npt.NDArray[np.int8]:
-    """Marks moments that are a date without a time, which tells no time of day."""
-    missing = (dated.days != UNKNOWN) & (dated.clock == UNKNOWN)
-    return missing.astype(np.int8)
+    return day.astype(np.int32), second.astype(np.int32), bad.astype(np.int8)
 
 
 def _coded(parts: Any, name: str) -> Text:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from os import cpu_count
@@ -32,6 +32,9 @@ _LINE = re.compile(rb"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
 _SEP = re.compile(rb"\s*\"?sep=(.)\"?[ \t]*(?:\r\n|\r|\n)", re.IGNORECASE)
 _GAPS = re.compile(r"\S {2,}\S.*\S {2,}\S")
 _MARKED = re.compile(rf"[{MARKS}].*[{MARKS}]")
+
+
+Types = Mapping[str, pa.DataType]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +65,23 @@ def read(name: str, data: bytes, wanted: Wanted) -> Table:
     Ragged records are kept apart with their row numbers. Every record counts as a row, a blank
     line too, and a quoted cell may hold line ends.
     """
+    source = opened(name, data, wanted)
+    marks, body = _body(source)
+    row = source.heading_row
+    return Table(
+        name,
+        source.headings,
+        row,
+        body.columns,
+        (body.rows + row).astype(np.int32),
+        [Ragged(r.row + row, r.cells) for r in body.ragged],
+        about={"delimiter": NAMES[source.delimiter]},
+        marks_are_letters=marks.letters,
+    )
+
+
+def opened(name: str, data: bytes, wanted: Wanted) -> Source:
+    """A text, or the start of a long one, with its delimiter and its heading found."""
     said = _SEP.match(data)
     text = data[said.end() :] if said else data
     delimiters = said[1].decode("latin-1") if said else DELIMITERS
@@ -75,18 +95,7 @@ def read(name: str, data: bytes, wanted: Wanted) -> Table:
     headings = [plain(cell) for cell in layout.records[at].cells]
     _refuse_other_marks(f"{name}:{row}", headings)
     end, known = layout.records[at].end, layout.fit[1] > 1
-    source = Source(name, text, layout.delimiter, headings, end, known)
-    marks, body = _body(source)
-    return Table(
-        name,
-        headings,
-        row,
-        body.columns,
-        (body.rows + row).astype(np.int32),
-        [Ragged(r.row + row, r.cells) for r in body.ragged],
-        about={"delimiter": NAMES[layout.delimiter]},
-        marks_are_letters=marks.letters,
-    )
+    return Source(name, text, layout.delimiter, headings, row, end, known)
 
 
 def _layout(name: str, text: bytes, delimiters: str, wanted: Wanted) -> Layout:
@@ -183,7 +192,7 @@ def _even(source: Source, marks: Marks) -> pa.Table | None:
     """The records, None where not all have as many cells as the heading."""
     text = memoryview(source.text)[source.heading_end :]
     try:
-        return _arrow(text, source.delimiter, len(source.headings), marks) if len(text) else None
+        return parsed(text, source.delimiter, len(source.headings), marks) if len(text) else None
     except pa.ArrowInvalid:
         return None
 
@@ -196,7 +205,7 @@ def _uneven(source: Source, text: bytes, marks: Marks) -> _Body:
     even = (found.cells == wide) | found.empty
     longest = int((found.stops - found.starts).max())
     try:
-        table = _arrow(text, source.delimiter, wide, marks, longest, skip=True)
+        table = parsed(text, source.delimiter, wide, marks, longest, skip=True)
     except pa.ArrowInvalid:
         table = None
     if table is None or table.num_rows != even.sum():
@@ -212,18 +221,25 @@ def _texts(table: pa.Table, width: int) -> list[Any]:
         return list(threads.map(from_arrow, table.columns[:width]))
 
 
-def _arrow(
+def parsed(
     text: bytes | memoryview,
     delimiter: str,
     width: int,
     marks: Marks,
     longest: int = 0,
     skip: bool = False,
+    types: Types | None = None,
 ) -> pa.Table:
-    """The text's columns; with `skip`, without the records of another width."""
+    """The text's columns; with `skip`, without the records of another width.
+
+    ArrowInvalid where the others have another width. With `types`, the columns are read as they
+    say, and by the calling thread alone; else as the first records suggest.
+    """
     names = [str(at) for at in range(width)]
     reading = pa_csv.ReadOptions(
-        column_names=names, block_size=min(max(BLOCK_BYTES, 2 * longest), 2**31 - 1)
+        column_names=names,
+        block_size=min(max(BLOCK_BYTES, 2 * longest), 2**31 - 1),
+        use_threads=types is None,
     )
     parsing = pa_csv.ParseOptions(
         delimiter=delimiter,
@@ -233,14 +249,14 @@ def _arrow(
         invalid_row_handler=(lambda _: "skip") if skip else None,
     )
     converting = pa_csv.ConvertOptions(
-        column_types=dict.fromkeys(names, pa.string()),
+        column_types=types or dict.fromkeys(names, pa.string()),
         check_utf8=False,  # all of it is known to be UTF-8
         null_values=[],
         strings_can_be_null=False,
     )
-    if len(text) > BLOCK_BYTES and not skip:
+    if len(text) > BLOCK_BYTES and not (skip or types):
         first = pa_csv.open_csv(_stream(text), reading, parsing, converting).read_next_batch()
-        converting.column_types = {n: _type(first.column(n)) for n in names}
+        converting.column_types = types_of(first)
     return pa_csv.read_csv(_stream(text), reading, parsing, converting)
 
 
@@ -248,7 +264,12 @@ def _stream(text: bytes | memoryview) -> pa.BufferReader:
     return pa.BufferReader(pa.py_buffer(text))
 
 
-def _type(cells: pa.Array) -> pa.DataType:
+def types_of(first: pa.RecordBatch | pa.Table) -> Types:
+    """How to read the columns of which these are the first records."""
+    return {name: _type(first.column(name)) for name in first.schema.names}
+
+
+def _type(cells: pa.Array | pa.ChunkedArray) -> pa.DataType:
     """How to read a column that begins like this: by distinct values, unless they are too many."""
     sample = cells.slice(0, SAMPLED)
     few = len(sample.unique()) * 3 < len(sample)

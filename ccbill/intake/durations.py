@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pyarrow.compute as pc
 
 from ccbill.intake.dates import Ints, numbers
-from ccbill.intake.text import Text
+from ccbill.intake.text import Text, blank
 from ccbill.tables import UNKNOWN, Mask
 from ccbill.vocabulary import fold
 
@@ -56,28 +56,38 @@ def seconds(
     an hour and a half hour or thirty minutes. `H:MM` is NOT_READ in a column in which some can
     only be MM:SS. Blank cells are UNKNOWN without a fault.
     """
-    worded, known = _worded(text.values)
-    found, fault = _rounded(worded, known)
-    bare = pc.extract_regex(text.values, _NUMBER)
-    is_bare = text.spread(_filled(bare), False)
-    seconds, faults = text.spread(found, UNKNOWN), text.spread(fault, 0)
     unit = _unit_of_bare(heading, default_unit)
-    factor = None if units is None else units.spread(_unit_values(units), unit)
-    for one in [unit] if factor is None else np.unique(factor[is_bare]).tolist():
-        of_unit = is_bare if factor is None else is_bare & (factor == one)
-        found, fault = _rounded(_bare(bare, one), np.full(len(text.values), one > 0))
-        seconds = np.where(of_unit, text.spread(found, UNKNOWN), seconds)
-        faults = np.where(of_unit, text.spread(fault, 0), faults)
+    seconds, faults = _in_unit(text, unit)
+    if units is not None:
+        values = _unit_values(units)
+        for own in set(values.tolist()) - {unit}:
+            of_unit = units.spread(values == own, False)
+            its_seconds, its_faults = _in_unit(text, own)
+            seconds = np.where(of_unit, its_seconds, seconds)
+            faults = np.where(of_unit, its_faults, faults)
     return seconds, faults
+
+
+def _in_unit(text: Text, unit: int) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int8]]:
+    """The same where all bare numbers are in one unit, or in none that is known."""
+    bare = pc.extract_regex(text.values, _NUMBER)
+    alike = _rounded(_bare(bare, unit), np.full(len(text.values), unit > 0))
+    worded = _rounded(*_worded(text.values))
+    is_bare = _filled(bare)
+    return (
+        text.spread(np.where(is_bare, alike[0], worded[0]), UNKNOWN),
+        text.spread(np.where(is_bare, alike[1], worded[1]), 0),
+    )
 
 
 def without_unit(text: Text, units: Text | None, heading: str, default_unit: str | None) -> Mask:
     """The bare numbers whose unit nobody can say."""
-    unit = _unit_of_bare(heading, default_unit)
-    factor = np.full(len(text), unit) if units is None else units.spread(_unit_values(units), unit)
-    if factor.all():
+    units = units or blank(len(text))
+    without = np.append(_unit_values(units), _unit_of_bare(heading, default_unit)) == 0
+    if not without.any():
         return np.zeros(len(text), bool)
-    return (factor == 0) & text.spread(_filled(pc.extract_regex(text.values, _NUMBER)), False)
+    bare = text.spread(_filled(pc.extract_regex(text.values, _NUMBER)), False)
+    return units.spread(without[:-1], without[-1]) & bare
 
 
 def _filled(bare: Any) -> Mask:

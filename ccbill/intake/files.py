@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from ccbill.cells.limits import USUAL, Limits
-from ccbill.intake import delimited, parquet, sniff, workbook
+from ccbill.intake import delimited, parquet, pieces, sniff, workbook
 from ccbill.intake.columns import Wanted
 from ccbill.intake.table import Table
 from ccbill.tables import Note
@@ -24,7 +24,13 @@ def labels(paths: list[str]) -> list[str]:
 
 def table(path: str, name: str, wanted: Wanted, sheet: str | None, limits: Limits = USUAL) -> Table:
     """The file's records as text below their headings; CcbillError where it cannot be used."""
-    return of_bytes(name, contents(path, name), wanted, sheet, limits)
+    odd = path == STANDARD_INPUT or _is_lock(path)
+    found = None if odd else pieces.read(path, name, wanted)
+    if found is None:
+        return of_bytes(name, contents(path, name), wanted, sheet, limits)
+    _tell(found.table, wanted, pieces.PLAIN)
+    found.table.about.update({"sha256": found.sha256, "bytes": found.bytes})
+    return found.table
 
 
 def of_bytes(
@@ -40,18 +46,13 @@ def of_bytes(
 
 def _read(name: str, data: bytes, wanted: Wanted, sheet: str | None, limits: Limits) -> Table:
     found = sniff.content(name, data)
-    about: dict[str, object] = {"name": name, "role": wanted.role, "format": found.format}
     if found.format == sniff.TEXT:
         read = delimited.read(name, found.data, wanted)
-        about |= {"encoding": found.encoding, **read.about, "sheet": None}
     elif found.format == sniff.PARQUET:
         read = parquet.read(name, found.data)
-        about |= {"encoding": None, "delimiter": None, "sheet": None}
     else:
         read = workbook.read(name, found, wanted, sheet, limits)
-        about |= {"encoding": None, "delimiter": None, **read.about}
-    about |= {"gzip": found.packed}
-    read.about.update(about)
+    _tell(read, wanted, found)
     if found.encoding == "windows-1252":
         what = "is not UTF-8, and was read as Windows-1252"
         fix = "save it as CSV (UTF-8) if accented letters look wrong"
@@ -59,11 +60,29 @@ def _read(name: str, data: bytes, wanted: Wanted, sheet: str | None, limits: Lim
     return read
 
 
+def _tell(read: Table, wanted: Wanted, found: sniff.Content) -> None:
+    """Adds to what is recorded of a table what its file was found to be."""
+    about = {
+        "name": read.name,
+        "role": wanted.role,
+        "format": found.format,
+        "encoding": found.encoding,
+        "delimiter": None,
+        "sheet": None,
+        "gzip": found.packed,
+    }
+    read.about.update(about | read.about)
+
+
+def _is_lock(path: str) -> bool:
+    return Path(path).name.startswith("~$")
+
+
 def contents(path: str, name: str) -> bytes:
     """The file's bytes, or those of standard input; CcbillError where they cannot be read."""
     if path == STANDARD_INPUT:
         return sys.stdin.buffer.read()
-    if Path(path).name.startswith("~$"):
+    if _is_lock(path):
         fix = "name the workbook itself; close it in Excel first"
         raise sniff.refused(name, "is the lock file of a workbook that is open in Excel", fix)
     try:

@@ -152,6 +152,6 @@ def filled_down(table: Table, matched: Matched, settings: Settings) -> Table:
         for at in matched.columns.get(name, ()):
             empty = columns[at].blank | _holds(columns[at], [MERGED])
             last = np.maximum.accumulate(np.where(empty, -1, np.arange(len(table.rows))))
-            codes = np.append(columns[at].codes, np.int32(-1))[last]
-            columns[at] = Text(codes, columns[at].values)
+            codes = columns[at].codes
+            columns[at] = Text(np.append(codes, codes.dtype.type(-1))[last], columns[at].values)
     return replace(table, columns=columns)

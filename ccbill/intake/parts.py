@@ -124,7 +124,8 @@ def with_ragged(table: Table) -> tuple[Table, Text, Mask]:
     before = len(table.rows)
 
     def opened(column: Text) -> Text:
-        return Text(np.append(column.codes, np.full(len(lost), -1, np.int32))[order], column.values)
+        none = np.full(len(lost), -1, column.codes.dtype)
+        return Text(np.append(column.codes, none)[order], column.values)
 
     whole = replace(
         table,
@@ -132,7 +133,7 @@ def with_ragged(table: Table) -> tuple[Table, Text, Mask]:
         rows=np.concatenate([table.rows, lost])[order],
     )
     cells = from_strings([ragged_text(record) for record in table.ragged])
-    codes = np.concatenate([np.full(before, -1, np.int32), cells.codes])[order]
+    codes = np.concatenate([blank(before).codes, cells.codes])[order]
     return whole, Text(codes, cells.values), order >= before
 
 
@@ -262,7 +263,7 @@ def _length(part: Part, settings: Settings) -> None:
     heading = part.table.headings[part.matched.columns["minutes"][0]]
     unit = settings.defaults.get("minutes_unit")
     given, fault = durations.seconds(as_words(cells), part.text.get("minutes_unit"), heading, unit)
-    part.whole["seconds"] = np.where(cells.blank, timed, given)
+    part.whole["seconds"] = np.where(cells.blank, timed, given) if cells.blank.any() else given
     part.without_unit = durations.without_unit(
         as_words(cells), part.text.get("minutes_unit"), heading, unit
     )
@@ -281,18 +282,20 @@ def _from_times(part: Part) -> tuple[Whole, Mask, Mask]:
     rows = len(part.table.rows)
     start, end = (part.whole.get(f"{name}_time", unknowns(rows)) for name in ("start", "end"))
     first, last = (part.whole.get(f"{n}_time.day", unknowns(rows)) for n in ("start", "end"))
-    both = (start != UNKNOWN) & (end != UNKNOWN)
-    dated = both & (first != UNKNOWN) & (last != UNKNOWN)
-    apart = end.astype(np.int64) - start
-    days = np.where(dated, last.astype(np.int64) - first, apart < 0)
-    length = apart + days * 86400
-    good = both & (length > 0) & (length <= 86400)
     unread = np.zeros(rows, bool)
     for name, found in (("start_time", start), ("end_time", end)):
         cells = part.cells(name)
         if cells is not None:
             unread |= ~cells.blank & (found == UNKNOWN)
-    return np.where(good, length, UNKNOWN).astype(np.int32), both & ~good, unread
+    both = (start != UNKNOWN) & (end != UNKNOWN)
+    if not both.any():
+        return unknowns(rows), both, unread
+    dated = both & (first != UNKNOWN) & (last != UNKNOWN)
+    apart = np.where(both, end, 0) - np.where(both, start, 0)
+    days = np.where(dated, np.clip(np.subtract(last, first, dtype=np.int64), -1, 2), apart < 0)
+    length = (apart + days * 86400).astype(np.int32)
+    good = both & (length > 0) & (length <= 86400)
+    return np.where(good, length, np.int32(UNKNOWN)), both & ~good, unread
 
 
 def _words(part: Part, column: str, settings: Settings) -> None:

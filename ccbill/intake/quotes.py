@@ -19,7 +19,7 @@ from ccbill.errors import CcbillError, Exit, Message
 from ccbill.intake.table import heading_text, letter
 
 QUOTE, BACKSLASH, LF, CR = b'"\\\n\r'
-BLOCK = 1 << 18  # small enough to stay in the cache with all that is made of it
+BLOCK = 1 << 19  # small enough to stay in the cache with all that is made of it
 
 Bits = npt.NDArray[np.uint64]
 Bytes = npt.NDArray[np.uint8]
@@ -37,6 +37,7 @@ class Source:
     text: bytes
     delimiter: str
     headings: list[str]
+    heading_row: int
     heading_end: int  # the byte after the heading row
     known: bool  # the headings surely are headings, and no patient's row
 
@@ -55,29 +56,68 @@ def marks_of(source: Source) -> Marks:
 
     CcbillError names the line and column where a cell with a misplaced one begins.
     """
-    if source.text.find(b'"') < 0:
-        return Marks()
-    signs = np.frombuffer(source.text, np.uint8)
-    rare = source.text.find(b"\r") >= 0, source.text.find(b"\\") >= 0
-    inside, pieces, line_ends = False, [0], False
+    seen = _seen(source)
+    if seen.wrong is not None:
+        delimiter = re.escape(source.delimiter.encode())
+        if not re.search(rb'(?:^|[%s\r\n])\s*"' % delimiter, source.text):
+            return Marks(letters=True)
+        raise _refusal(source, seen.wrong)
+    if seen.inside:
+        raise _refusal(source, len(source.text))
+    return _marks(source, seen, len(source.text))
+
+
+def marks_of_start(source: Source) -> tuple[Marks, int]:
+    """The same of the records that end in the start of a text, and the byte after the last of them.
+
+    That is 0 where none is found, or a mark is misplaced.
+    """
+    seen = _seen(source)
+    if seen.wrong is not None or not seen.record_ends[-1]:
+        return Marks(), 0
+    return _marks(source, seen, seen.record_ends[-1]), seen.record_ends[-1]
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What passes over a text up to its end, or its first misplaced mark, tell.
+
+    `record_ends` are bytes after line ends outside of cells, far apart and in order, from 0 on.
+    """
+
+    record_ends: list[int]
+    line_ends: bool = False  # a cell holds one
+    inside: bool = False  # a cell is open at the end
+    wrong: int | None = None
+
+
+def _seen(source: Source) -> _Seen:
+    text, delimiter = source.text, ord(source.delimiter)
+    signs = np.frombuffer(text, np.uint8)
+    rare = text.find(b"\r") >= 0, text.find(b"\\") >= 0
+    inside, ends, line_ends = False, [0], False
     for start in range(0, len(signs), BLOCK):
-        if not inside and source.text.find(b'"', start, start + BLOCK) < 0:
+        stop = start + BLOCK
+        if not inside and text.find(b'"', start, stop) < 0:
+            end = 1 + max(text.rfind(b"\n", start, stop), text.rfind(b"\r", start, stop))
+            ends += [end] if end and stop >= len(signs) else []
             continue
-        block = _block(signs, start, ord(source.delimiter), inside, *rare)
+        block = _block(signs, start, delimiter, inside, *rare)
         if block.wrong is not None:
-            delimiter = re.escape(source.delimiter.encode())
-            if not re.search(rb'(?:^|[%s\r\n])\s*"' % delimiter, source.text):
-                return Marks(letters=True)
-            raise _refusal(source, block.wrong)
+            return _Seen(ends, wrong=block.wrong)
         inside = block.inside
         line_ends |= block.held_line_end
-        pieces += [block.record_end] if block.record_end else []
-    if inside:
-        raise _refusal(source, len(signs))
-    if line_ends:
-        for start, stop in pairwise([*pieces, len(signs)]):
+        ends += [block.record_end] if block.record_end else []
+    return _Seen(ends, line_ends, inside)
+
+
+def _marks(source: Source, seen: _Seen, end: int) -> Marks:
+    """What the marks are, all in place up to a byte at which a record ends."""
+    if seen.line_ends:
+        signs = np.frombuffer(source.text, np.uint8)
+        for start, stop in pairwise([*seen.record_ends, end]):
             _refuse_swallowed_rows(source, signs, start, stop)
-    return Marks(source.text.find(b'"', source.heading_end) >= 0, line_ends)
+    return Marks(source.text.find(b'"', source.heading_end, end) >= 0, seen.line_ends)
 
 
 @dataclass(frozen=True, slots=True)

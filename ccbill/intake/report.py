@@ -119,7 +119,7 @@ def unclear(rows: Rows) -> list[Finding]:
     return [Finding("minutes-not-read", True, at, np.arange(len(at)), [NO_UNIT] * len(at))]
 
 
-def unreadable(rows: Rows, activities: pd.DataFrame) -> pd.DataFrame:
+def unreadable(rows: Rows, problem: Any) -> pd.DataFrame:
     """The rows that are no activity: file, row, problem, and their cells under their headings."""
     held = np.zeros(len(rows), bool)
     for rank in UNREADABLE:
@@ -134,7 +134,7 @@ def unreadable(rows: Rows, activities: pd.DataFrame) -> pd.DataFrame:
             about = {
                 "file": pd.array([part.table.name] * int(mine.sum()), dtype="str"),
                 "row": part.table.rows[mine],
-                "problem": activities["problem"].iloc[start:end][mine].astype("str").array,
+                "problem": problem[start:end][mine].astype("str"),
             }
             tables.append(pd.DataFrame(about | _cells(part, mine)))
         start = end

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import gzip
 import io
 import re
@@ -155,13 +156,17 @@ def _decoded(name: str, data: bytes) -> tuple[bytes, str]:
         except UnicodeError:
             raise refused(name, "is damaged UTF-16 text", "save it as CSV (UTF-8)") from None
     text = _no_zeros(name, data.removeprefix(b"\xef\xbb\xbf"))
-    if text.isascii():
+    if is_utf8(text):
         return text, "utf-8"
+    return _windows_1252(name, text), "windows-1252"
+
+
+def is_utf8(text: bytes, whole: bool = True) -> bool:
+    """Whether the text is UTF-8; where it is not the `whole` of one, its last letter may be cut."""
     try:
-        text.decode("utf-8")
+        return text.isascii() or bool(codecs.utf_8_decode(text, "strict", whole))
     except UnicodeDecodeError:
-        return _windows_1252(name, text), "windows-1252"
-    return text, "utf-8"
+        return False
 
 
 def _windows_1252(name: str, data: bytes) -> bytes:

@@ -13,12 +13,13 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ccbill.tables import Mask
+from ccbill.tables import Mask, light
 
-Codes = npt.NDArray[np.int32]
+Codes = npt.NDArray[Any]  # signed integers, small ones where the values are few
 
 _BLANKS = [bytes([sign]) for sign in b"\t\n\v\f\r\x1c\x1d\x1e\x1f "]
 MANY = 10_000  # rows from which on it pays to see first whether the cells are all unlike
+STEP = 1 << 16  # rows numbered at a time
 
 # What people write around a cell besides plain quotation marks.
 MARKS = "'`\u2018\u2019\u201a\u201c\u201d\u201e\u00ab\u00bb"
@@ -54,10 +55,14 @@ class Text:
         return words
 
     def spread(self, per_value: npt.NDArray[Any], blank: Any) -> npt.NDArray[Any]:
-        """One number per row from one per distinct value, and `blank` for the blank cells."""
-        if not blank and not per_value.any():
-            return np.zeros(len(self.codes), per_value.dtype)
-        return np.append(per_value, np.array([blank], per_value.dtype))[self.codes]
+        """One number per row from one per distinct value, and `blank` for the blank cells.
+
+        Not to be written into: what is `blank` throughout is one number that stands for all rows.
+        """
+        none = np.array(blank, per_value.dtype)
+        if (per_value == none).all():
+            return np.broadcast_to(none, len(self.codes))
+        return _numbered(np.append(per_value, none), self.codes)
 
     def counts(self) -> npt.NDArray[np.int64]:
         """How many rows hold each distinct value."""
@@ -92,7 +97,7 @@ class Text:
 
     def cleared(self, rows: Mask) -> Text:
         """The column with some cells made blank."""
-        return Text(np.where(rows, np.int32(-1), self.codes), self.values)
+        return Text(np.where(rows, self.codes.dtype.type(-1), self.codes), self.values)
 
     def sorted(self) -> Text:
         """The column with the values it uses, and no others, in order."""
@@ -101,8 +106,8 @@ class Text:
         used = np.flatnonzero(self.used())
         values = self.values.take(pa.array(used)) if len(used) < len(self.values) else self.values
         order = pc.sort_indices(values).to_numpy()
-        rank = np.full(len(self.values), -1, np.int32)
-        rank[used[order]] = np.arange(len(used), dtype=np.int32)
+        rank = np.full(len(self.values), -1, smallest(len(used)))
+        rank[used[order]] = np.arange(len(used))
         if (rank == np.arange(len(rank))).all():
             return Text(self.codes, self.values, in_order=True)
         return Text(self.spread(rank, -1), values.take(pa.array(order)), in_order=True)
@@ -111,30 +116,53 @@ class Text:
         """The column as pandas has it, with its categories in order."""
         column = self.sorted()
         categories = pd.Index(column.values.to_numpy(zero_copy_only=False), dtype=str)
-        return pd.Categorical.from_codes(column.codes, categories=categories, validate=False)
+        return light(pd.Categorical.from_codes(column.codes, categories=categories, validate=False))
 
 
 def blank(rows: int) -> Text:
-    return Text(np.full(rows, -1, np.int32), pa.array([], pa.string()), in_order=True)
+    return Text(np.broadcast_to(np.int8(-1), rows), pa.array([], pa.string()), in_order=True)
 
 
 def constant(word: str, rows: int) -> Text:
-    return Text(np.zeros(rows, np.int32), pa.array([word], pa.string()))
+    return Text(np.broadcast_to(np.int8(0), rows), pa.array([word], pa.string()))
+
+
+def smallest(values: int) -> type[np.signedinteger[Any]]:
+    """The smallest integers that number so many values, and -1."""
+    return next(kind for kind in (np.int8, np.int16, np.int32) if values <= np.iinfo(kind).max)
+
+
+def _numbered(of_code: npt.NDArray[Any], codes: Codes) -> npt.NDArray[Any]:
+    """`of_code[codes]`, and for -1 the last; numpy would make eight bytes of all codes at once."""
+    found = np.empty(len(codes), of_code.dtype)
+    for at in range(0, len(codes), STEP):
+        some = slice(at, at + STEP)
+        np.take(of_code, codes[some], out=found[some], mode="wrap")
+    return found
 
 
 def from_arrow(column: Any) -> Text:
     """The cells of an Arrow column of strings, trimmed; null and white cells are blank."""
-    if isinstance(column, pa.ChunkedArray):
-        column = column.unify_dictionaries().combine_chunks()
-    if _unlike(column):
+    if not isinstance(column, pa.ChunkedArray):
+        column = pa.chunked_array([column])
+    unlike = _unlike(column)
+    column = column.unify_dictionaries().combine_chunks()
+    if unlike:
         codes, values = np.arange(len(column), dtype=np.int32), column
     else:
         coded = column if pa.types.is_dictionary(column.type) else column.dictionary_encode()
-        codes = coded.indices.fill_null(-1).to_numpy(zero_copy_only=False)
         values = coded.dictionary
+        codes = _codes(coded).astype(smallest(len(values)), copy=False)
     if _is_plain(values):
         return Text(codes, values)
     return merged(codes, trimmed_values(values))
+
+
+def _codes(coded: pa.DictionaryArray) -> npt.NDArray[np.int32]:
+    """Each cell's place among the distinct values, -1 for a null."""
+    places = coded.indices.fill_null(-1) if coded.null_count else coded.indices
+    found: npt.NDArray[np.int32] = places.to_numpy(zero_copy_only=False)
+    return found
 
 
 def _is_plain(values: Any) -> bool:
@@ -148,27 +176,35 @@ def _is_plain(values: Any) -> bool:
     return text.isascii() and not blanks and bool((ends[1:] > ends[:-1]).all())
 
 
-def _unlike(column: Any) -> bool:
+def _unlike(column: pa.ChunkedArray) -> bool:
     """Whether the cells are short, and surely no two are alike; False says nothing.
 
     Identifiers are, and to see it costs a tenth of what it costs to collect distinct values.
     """
-    if not pa.types.is_string(column.type) or column.null_count or len(column) < MANY:
+    if not pa.types.is_string(column.type) or column.null_count:
         return False
-    ends = np.frombuffer(column.buffers()[1], np.int32)[column.offset :][: len(column) + 1]
+    if len(column.slice(0, MANY).unique()) < MANY:
+        return False
+    longest = pc.max(pc.binary_length(column)).as_py()
+    if longest > 16:
+        return False
+    keys = np.concatenate([_keys(chunk, longest > 8) for chunk in column.chunks])
+    keys.sort()
+    return bool((keys[1:] != keys[:-1]).all())
+
+
+def _keys(cells: pa.StringArray, long: bool) -> npt.NDArray[np.uint64]:
+    """A number for each cell of up to sixteen letters, or of eight where none is `long`."""
+    ends = np.frombuffer(cells.buffers()[1], np.int32)[cells.offset :][: len(cells) + 1]
     lengths = np.diff(ends)
-    first = column.slice(0, MANY)
-    if lengths.max() > 16 or ends[-1] < 16 or len(first.unique()) < len(first):
-        return False
-    letters = np.frombuffer(column.buffers()[2], np.uint8)
+    letters = np.frombuffer(cells.buffers()[2] or b"", np.uint8)
     padded = np.append(letters[: ends[-1]], np.zeros(16, np.uint8))
     words = np.ndarray((ends[-1] + 8,), "<u8", padded, strides=(1,))
     keys = _first_letters(words[ends[:-1]], lengths)
-    if lengths.max() > 8:
+    if long:
         rest = _first_letters(words[ends[:-1] + np.minimum(lengths, 8)], lengths - 8)
         keys = keys * np.uint64(0x9E3779B97F4A7C15) ^ rest * np.uint64(0xC2B2AE3D27D4EB4F)
-    keys = np.sort(keys)
-    return bool((keys[1:] != keys[:-1]).all())
+    return keys
 
 
 def _first_letters(words: npt.NDArray[np.uint64], lengths: npt.NDArray[Any]) -> Any:
@@ -211,18 +247,26 @@ def joined(columns: Sequence[Text]) -> Text:
     """Several columns one below the other."""
     if len(columns) == 1:
         return columns[0]
-    bases = np.cumsum([0, *(len(c.values) for c in columns[:-1])]).astype(np.int32)
-    shifted = [np.where(c.codes < 0, c.codes, c.codes + b) for c, b in zip(columns, bases)]  # noqa: B905
-    return merged(np.concatenate(shifted), pa.concat_arrays([c.values for c in columns]))
+    place, values = _distinct(pa.concat_arrays([column.values for column in columns]))
+    ends = np.cumsum([len(column.values) for column in columns])
+    of_codes = [np.append(each, place[-1]) for each in np.split(place[:-1], ends[:-1])]
+    codes = [_numbered(each, c.codes) for each, c in zip(of_codes, columns, strict=True)]
+    return Text(np.concatenate(codes), values)
 
 
 def merged(codes: Codes, values: Any) -> Text:
     """The column after equal values are made one, and empty or null ones blank."""
+    place, kept = _distinct(values)
+    return Text(codes if len(kept) == len(values) else _numbered(place, codes), kept)
+
+
+def _distinct(values: Any) -> tuple[Codes, Any]:
+    """Each value's code, and -1 at the end; and the distinct values that are not empty or null."""
     coded = values.dictionary_encode()
-    empty = pc.index(coded.dictionary, "").as_py()
-    place = coded.indices.fill_null(-1).to_numpy(zero_copy_only=False)
+    kept = coded.dictionary
+    place = _codes(coded)
+    empty = pc.index(kept, "").as_py()
     if empty >= 0:
-        place = np.where(place == empty, -1, place - (place > empty)).astype(np.int32)
-        kept = np.delete(np.arange(len(coded.dictionary)), empty)
-        return Text(np.append(place, np.int32(-1))[codes], coded.dictionary.take(pa.array(kept)))
-    return Text(np.append(place, np.int32(-1))[codes], coded.dictionary)
+        place = np.where(place == empty, -1, place - (place > empty))
+        kept = kept.take(pa.array(np.delete(np.arange(len(kept)), empty)))
+    return np.append(place, -1).astype(smallest(len(kept))), kept

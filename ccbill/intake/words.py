@@ -113,15 +113,15 @@ def damaged_ids(text: Text) -> Mask:
     """
     found = damaged(text)
     if _any_sign(text, "eE,."):
-        found |= _matching(text, r"(?i)^\d+([.,]\d+)?e\+?\d+$|^\d{1,3}(,\d{3})+$")
+        found = found | _matching(text, r"(?i)^\d+([.,]\d+)?e\+?\d+$|^\d{1,3}(,\d{3})+$")
     if _any_sign(text, f'"{MARKS}\t\n\r'):
-        found |= _matching(text, rf'^[{MARKS}]|[{MARKS}]$|["\t\n\r]')
+        found = found | _matching(text, rf'^[{MARKS}]|[{MARKS}]$|["\t\n\r]')
     if not pc.all(pc.string_is_ascii(text.values)).as_py():
-        found |= _matching(text, ODD)
+        found = found | _matching(text, ODD)
     if (pc.max(pc.binary_length(text.values)).as_py() or 0) > EXACT_DIGITS:
         cut = _matching(text, rf"^\d{{{EXACT_DIGITS}}}0+$")
         if cut.any() and (cut == _matching(text, rf"^\d{{{EXACT_DIGITS + 1},}}$")).all():
-            found |= cut
+            found = found | cut
     return found
 
 

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from ccbill.config import CHECKS, Settings
 from ccbill.plausible import checks
-from ccbill.plausible.checks import Entries
-from ccbill.tables import Finding, Intake, Note
+from ccbill.plausible.checks import Entries, Found
+from ccbill.plausible.gathered import at_once, gathered
+from ccbill.slices import codes, shares, slices
+from ccbill.tables import Finding, Intake, Note, categorical
 
 NOTED = "npi-invalid"  # by intake, which knows the cells
 COLUMN_OF = {"staff": "staff_id", "start": "start_time", "seconds": "minutes"}
@@ -25,15 +26,13 @@ def checked(read: Intake, settings: Settings, today: int) -> Intake:
     that checks wanted and no input has. `today` is days since 1970-01-01.
     """
     on = [name for name in CHECKS if settings.checks.get(name) != "off"]
-    rows = np.flatnonzero(read.activities["problem"].cat.codes.to_numpy() < 0)
-    entries = Entries(read, rows, settings, today)
+    held = {name for name in on if settings.checks.get(name) == "hold"}
+    made = [name for name in on if not _lacking(read, name) and (name in held or name != NOTED)]
+    found = _found(read, made, settings, today)
     findings = [
-        Finding(name, holds, rows[found.at], found.thing, found.why)
-        for name in on
-        for holds in [settings.checks.get(name) == "hold"]
-        if not _lacking(read, name) and (holds or name != NOTED)
-        for found in [checks.CHECKS[name][0](entries)]
-        if len(found.at)
+        Finding(name, name in held, found[name].at, found[name].thing, found[name].why)
+        for name in made
+        if len(found[name].at)
     ]
     asked = settings.checks.get(NOTED, "note") == "note"
     return replace(
@@ -47,10 +46,22 @@ def checked(read: Intake, settings: Settings, today: int) -> Intake:
     )
 
 
+def _found(read: Intake, names: Sequence[str], settings: Settings, today: int) -> dict[str, Found]:
+    """What each of these checks finds, at positions in the log."""
+    fine = codes(read.activities["problem"]) < 0
+    found: dict[str, Found] = {}
+    for whose in dict.fromkeys(checks.CHECKS[name].whose for name in names):
+        mine = {name: checks.CHECKS[name] for name in names if checks.CHECKS[name].whose == whose}
+        parts = shares(codes(read.activities[whose]), fine) if whose else [np.flatnonzero(fine)]
+        entries = (Entries(read, rows, settings, today) for rows in parts)
+        found |= gathered(mine, entries, len(fine)) if whose else at_once(mine, *entries)
+    return found
+
+
 def _lacking(read: Intake, check: str) -> list[str]:
     """The columns without which the check cannot be made."""
     given = read.given | ({"note"} if read.note is not None else set())
-    wanted = checks.CHECKS[check][1]
+    wanted = checks.CHECKS[check].needs
     return [names for names in wanted if not given & set(names.split())]
 
 
@@ -58,14 +69,14 @@ def _held(activities: pd.DataFrame, findings: list[Finding]) -> pd.DataFrame:
     """The activities with the first problem found of each row."""
     if not findings:
         return activities
-    column = activities["problem"].cat
-    names = list(column.categories)
+    names = list(activities["problem"].cat.categories)
     names += [each.problem for each in findings if each.problem not in names]
-    codes = column.codes.to_numpy().astype(np.int16)
+    number = codes(activities["problem"]).astype(np.int16)
     for each in findings:
-        codes[each.rows[codes[each.rows] < 0]] = names.index(each.problem)
-    problem: Any = pd.Categorical.from_codes(codes, categories=pd.Index(names, dtype=str))
-    return activities.assign(problem=problem)
+        for part in slices(len(each.rows)):
+            rows = each.rows[part]
+            number[rows[number[rows] < 0]] = names.index(each.problem)
+    return activities.assign(problem=categorical(number, names))
 
 
 def _not_checked(read: Intake, on: list[str]) -> Iterator[Note]:

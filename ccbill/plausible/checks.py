@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 import numpy as np
 import pyarrow as pa
@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 from ccbill.config import Settings
 from ccbill.intake.practices import is_npi
 from ccbill.plausible.sweep import Long, Shared, begins, in_order, numbered, packed, shared
+from ccbill.slices import codes
 from ccbill.tables import UNKNOWN, Intake, Ints, Mask
 
 DAY = 24 * 60 * 60
@@ -25,7 +26,7 @@ BEFORE_CONSENT = ("program-discussion", "pre-screening", "ecm-outreach", "mass-c
 
 @dataclass(frozen=True, slots=True)
 class Entries:
-    """The rows of a log that may be billed, at the positions `rows` of its activities."""
+    """Rows of a log that may be billed, at the positions `rows` of its activities."""
 
     read: Intake
     rows: Ints
@@ -34,15 +35,14 @@ class Entries:
     _kept: dict[str, Any] = field(default_factory=dict)
 
     def codes(self, name: str) -> Ints:
-        return self._column(name, lambda column: column.cat.codes.to_numpy())
+        return self._column(name, codes)
 
     def numbers(self, name: str) -> Ints:
         return self._column(name, lambda column: column.to_numpy())
 
     def _column(self, name: str, values: Callable[[Any], Ints]) -> Ints:
         if name not in self._kept:
-            whole = values(self.read.activities[name])
-            self._kept[name] = whole if len(self.rows) == len(whole) else whole[self.rows]
+            self._kept[name] = values(self.read.activities[name])[self.rows]
         return cast(Ints, self._kept[name])
 
     def of_patient(self, per_patient: Ints) -> Ints:
@@ -78,6 +78,10 @@ class Found:
     thing: Ints
     why: list[str]
 
+    def of(self, rows: Ints) -> Found:
+        """The same at positions in a log, where the entries are these rows of it."""
+        return Found(rows[self.at].astype(np.int32), self.thing.astype(np.int32), self.why)
+
 
 def _each(at: Ints, why: list[str]) -> Found:
     """Every entry is a thing of its own."""
@@ -96,41 +100,36 @@ def same_staff(entries: Entries) -> Found:
     staff = entries.codes("staff")[at]
     kept = (staff >= 0) & ~entries.kind_in(SEVERAL_PATIENTS)[at]
     at, start, length, staff = at[kept], start[kept], length[kept], staff[kept]
-    patient = entries.codes("patient")[at]
     found = shared(staff, start, length)
-    several = _two_patients(found, patient[found.rows], start[found.rows], length[found.rows])
-    if not several.all():
-        ours = found.rows[several]
-        found = shared(staff[ours], start[ours], length[ours])
-        at = at[ours]
+    found = found.only(_two_patients(found, entries.codes("patient")[at[found.rows]]))
     return _by_day(entries, "staff", at[found.rows], found.covered)
 
 
-def _two_patients(found: Shared, patient: Ints, start: Long, length: Long) -> Mask:
+def _two_patients(found: Shared, patient: Ints) -> Mask:
     """Which of some overlapping entries overlap one of another patient.
 
-    In a cluster without two entries of one patient each does.
+    Each does whose patient is only once in the cluster.
     """
     pairs, order = in_order(packed(found.cluster, patient))
-    repeated = np.zeros(int(found.cluster.max(initial=0)) + 1, bool)
-    repeated[found.cluster[order[~begins(pairs)]]] = True
-    doubtful = np.flatnonzero(repeated[found.cluster])
-    start, length = start[doubtful], length[doubtful]
-    whole = _overlapping(found.cluster[doubtful], start, length)
-    own = numbered(packed(found.cluster[doubtful], patient[doubtful]))
+    fresh = begins(pairs)
+    again = ~fresh
+    again[:-1] |= again[1:]
+    mine, fresh = order[again], fresh[again]
     several = np.ones(len(patient), bool)
-    several[doubtful] = whole > _overlapping(own, start, length)
+    if len(mine):
+        begun, ended = found.begun[mine], found.ended[mine]
+        pair = np.cumsum(fresh) - 1
+        since = begun[fresh][pair]
+        apart = pair * (ended - since).max() - since
+        own = _overlapping(begun + apart, ended + apart, begun + apart, ended + apart)
+        several[mine] = _overlapping(begun, ended, found.begun, found.ended) > own
     return several
 
 
-def _overlapping(group: Ints, start: Long, length: Long) -> Ints:
-    """How many entries of its group each overlaps, itself among them."""
-    first = int(start.min()) if len(start) else 0
-    span = int((start + length).max(initial=first)) - first + 1
-    base = group.astype(np.int64) * span - first
-    begun, ended = np.sort(base + start), np.sort(base + start + length)
-    before_end = np.searchsorted(begun, base + start + length)
-    return before_end - np.searchsorted(ended, base + start, side="right")
+def _overlapping(begun: Long, ended: Long, all_begun: Long, all_ended: Long) -> Ints:
+    """How many of all entries, which stand in the order of time, each of some overlaps."""
+    before_end = np.searchsorted(all_begun, ended)
+    return before_end - np.searchsorted(np.sort(all_ended), begun, side="right")
 
 
 def same_patient(entries: Entries) -> Found:
@@ -194,8 +193,8 @@ def copied(entries: Entries) -> Found:
     """One note, in any case, and as many minutes for several patients of a staff member's day."""
     least = entries.settings.limits["copied-entry-patients"]
     assert entries.read.note is not None
-    codes, texts = entries.read.note
-    note, staff, seconds = codes[entries.rows], entries.codes("staff"), entries.numbers("seconds")
+    numbers, texts = entries.read.note
+    note, staff, seconds = numbers[entries.rows], entries.codes("staff"), entries.numbers("seconds")
     known = (note >= 0) & (staff >= 0) & (seconds != UNKNOWN) & entries.dated()
     at = np.flatnonzero(known & ~entries.kind_in(SEVERAL_PATIENTS))
     alike = numbered(packed(staff[at], entries.numbers("service_date")[at], seconds[at]))
@@ -219,10 +218,9 @@ def copied(entries: Entries) -> Found:
 
 def _folded(note: Ints, texts: pa.Array) -> Ints:
     """The number of each note, the same for texts that differ in capitals only."""
-    used = np.flatnonzero(np.bincount(note, minlength=len(texts)))
+    used, number = np.unique(note, return_inverse=True)
     words = pc.utf8_lower(texts.take(pa.array(used)))
-    same = words.dictionary_encode().indices.to_numpy(zero_copy_only=False)
-    return same[np.searchsorted(used, note)]
+    return words.dictionary_encode().indices.to_numpy(zero_copy_only=False)[number]
 
 
 def in_future(entries: Entries) -> Found:
@@ -264,26 +262,34 @@ def bad_npis(entries: Entries) -> Found:
     """Entries with an NPI whose check digit is wrong, by column and NPI."""
     found, why = [], []
     for column in ("practice", "rendering_npi", "supervising_npi"):
-        codes = entries.codes(column)
         for code, npi in enumerate(entries.read.activities[column].cat.categories):
             if npi and not is_npi(npi):
-                found.append(np.flatnonzero(codes == code))
+                found.append(np.flatnonzero(entries.codes(column) == code))
                 why.append(f"{column}: {npi}")
     sizes = [len(each) for each in found]
     at = np.concatenate([np.zeros(0, np.int64), *found])
     return Found(at, np.repeat(np.arange(len(found)), sizes), why)
 
 
-# Each check with the columns that it needs; of alternatives in one text, any.
-Check = Callable[[Entries], Found]
-CHECKS: dict[str, tuple[Check, tuple[str, ...]]] = {
-    "npi-invalid": (bad_npis, ()),
-    "date-in-future": (in_future, ()),
-    "service-before-consent": (before_consent, ("consent_date",)),
-    "service-after-end": (after_end, ("death_date disenrollment_date",)),
-    "overlap-same-staff": (same_staff, ("staff", "start")),
-    "overlap-same-patient": (same_patient, ("start",)),
-    "long-entry": (long_entry, ("seconds",)),
-    "long-day": (long_day, ("staff", "seconds")),
-    "copied-entry": (copied, ("staff", "note")),
+@dataclass(frozen=True, slots=True)
+class Check:
+    """A check, the columns that it needs (of alternatives in one text, any), whose entries it
+    compares with each other, and whether it gives them in the order of time."""
+
+    find: Callable[[Entries], Found]
+    needs: tuple[str, ...] = ()
+    whose: Literal["", "staff", "patient"] = ""
+    in_time: bool = False
+
+
+CHECKS: dict[str, Check] = {
+    "npi-invalid": Check(bad_npis),
+    "date-in-future": Check(in_future),
+    "service-before-consent": Check(before_consent, ("consent_date",), "patient"),
+    "service-after-end": Check(after_end, ("death_date disenrollment_date",), "patient"),
+    "overlap-same-staff": Check(same_staff, ("staff", "start"), "staff", in_time=True),
+    "overlap-same-patient": Check(same_patient, ("start",), "patient", in_time=True),
+    "long-entry": Check(long_entry, ("seconds",)),
+    "long-day": Check(long_day, ("staff", "seconds"), "staff"),
+    "copied-entry": Check(copied, ("staff", "note"), "staff"),
 }

@@ -51,28 +51,39 @@ def numbered(key: Long) -> Ints:
 
 @dataclass(frozen=True, slots=True)
 class Shared:
-    """Entries that cover a time together, in order: their positions, the number of the cluster that
-    each is in, and its seconds that earlier ones of the cluster cover."""
+    """Entries that cover a time together, in order: their positions, when each begins and ends on a
+    line on which persons come one after the other, the number of the cluster that each is in, and
+    its seconds that earlier ones of the cluster cover."""
 
     rows: Ints
+    begun: Long
+    ended: Long
     cluster: Ints
     covered: Ints
+
+    def only(self, kept: Mask) -> Shared:
+        """Those that overlap another one so marked."""
+        return self if kept.all() else _swept(self.rows[kept], self.begun[kept], self.ended[kept])
 
 
 def shared(who: Ints, start: Long, length: Long) -> Shared:
     """The entries of one person that another of the same person overlaps; touching is none."""
     first = int(start.min()) if len(start) else 0
     span = int((start + length).max(initial=first)) - first + 1
-    key, order = in_order(who.astype(np.int64) * span + (start - first))
-    end = key + length[order]
-    furthest = np.maximum.accumulate(end)
-    joins = np.zeros(len(key), bool)
-    joins[1:] = key[1:] < furthest[:-1]
+    begun, order = in_order(who.astype(np.int64) * span + (start - first))
+    return _swept(order, begun, begun + length[order])
+
+
+def _swept(rows: Ints, begun: Long, ended: Long) -> Shared:
+    """Of entries in the order of time, those that another one overlaps."""
+    furthest = np.maximum.accumulate(ended)
+    joins = np.zeros(len(rows), bool)
+    joins[1:] = begun[1:] < furthest[:-1]
     either = joins.copy()
     either[:-1] |= joins[1:]
     at = np.flatnonzero(either)
     again = joins[at]
     covered = np.zeros(len(at), np.int64)
     inner = at[again]
-    covered[again] = np.minimum(end[inner], furthest[inner - 1]) - key[inner]
-    return Shared(order[at], np.cumsum(~again), covered)
+    covered[again] = np.minimum(ended[inner], furthest[inner - 1]) - begun[inner]
+    return Shared(rows[at], begun[at], ended[at], np.cumsum(~again), covered)

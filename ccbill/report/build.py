@@ -6,64 +6,66 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from ccbill.problems import PROBLEMS
-from ccbill.report.tables import ACTIVITIES, NOTES, RULES_USED, RUN, SUMMARY
+from ccbill.report.tables import ACTIVITIES, DAY, NOTES, RULES_USED, RUN, SUMMARY
+from ccbill.report.typed import STRING, Coded, Column, Numbers, Sliced, coded, column, known_span
 from ccbill.rules import say
 from ccbill.rules.decisions import Decisions
 from ccbill.rules.facts import Facts
 from ccbill.rules.model import Bill, Change, Plan, Service
 from ccbill.rules.parse import EPOCH
-from ccbill.tables import UNKNOWN, Ints, Note, Outcome, categorical, month_text, named
+from ccbill.tables import UNKNOWN, Ints, Note, Outcome
 
 SUMMED, CHANGING = ["plan", "code", "month"], ["units", "charge"]
 
 
-def trace(
-    facts: Facts, decisions: Decisions, lines: pd.DataFrame, line_of_row: Ints
-) -> pd.DataFrame:
-    """One line for each row read: what became of it, by which rule, and on which claim."""
-    answers = decisions.book
-    by_answer: dict[str, list[str | None]] = {
-        "outcome": [a.outcome.word for a in answers],
-        "problem": [a.problem or None for a in answers],
-        "rule": [a.rule.removesuffix(".toml") or None for a in answers],
-        "cite": [a.cite or None for a in answers],
+def trace(facts: Facts, decisions: Decisions, lines: pd.DataFrame, line_of_row: Ints) -> Sliced:
+    """One line for each row read: what became of it, by which rule, and on which claim.
+
+    Its rows are made when they are asked for.
+    """
+    work, day = facts.activities, facts.numbers("service_date")
+    columns: dict[str, Column] = {
+        "plan": coded([p.name for p in decisions.plans], decisions.plan),
+        "month": _months_of(day),
+        "service_date": Numbers(day, DAY),
+        "minutes": _minutes(facts.numbers("seconds")),
+        "code": coded(lines["code"], line_of_row),
+        "claim_id": coded(lines["claim_id"], line_of_row),
     }
-    columns: dict[str, Any] = {
-        name: facts.activities[source].array
-        for name, source in (
-            ("activity_id", "activity_id"),
-            ("file", "file"),
-            ("row", "row"),
-            ("patient_id", "patient"),
-            ("practice", "practice"),
-            ("service_date", "service_date"),
-            ("kind", "kind"),
-            ("mode", "mode"),
-            ("credential", "credential"),
-        )
+    of_answer: dict[str, list[str | None]] = {
+        "outcome": [a.outcome.word for a in decisions.book],
+        "problem": [a.problem or None for a in decisions.book],
+        "rule": [a.rule.removesuffix(".toml") or None for a in decisions.book],
+        "cite": [a.cite or None for a in decisions.book],
     }
-    columns |= {name: named(values, decisions.answer) for name, values in by_answer.items()}
-    columns["plan"] = named([*(p.name for p in decisions.plans), None], decisions.plan)
-    columns["month"] = month_text(facts.numbers("service_date"))
-    columns["minutes"] = _minutes(facts.numbers("seconds"))
-    columns["code"] = _of_line(lines["code"], line_of_row)
-    columns["claim_id"] = _of_line(lines["claim_id"], line_of_row)
-    return pd.DataFrame(columns)[list(ACTIVITIES)]
+    columns |= {name: coded(texts, decisions.answer) for name, texts in of_answer.items()}
+    as_read = work.rename(columns={"patient": "patient_id"})
+    for name in ACTIVITIES.keys() - columns.keys():
+        columns[name] = column(as_read[name], ACTIVITIES[name])
+    return Sliced(list(ACTIVITIES), [columns[name] for name in ACTIVITIES], len(work))
 
 
-def _minutes(seconds: Ints) -> Any:
+def _months_of(days: Ints) -> Coded:
+    """`2026-03` for each day, blank where the day is not known."""
+    first, last = known_span(days)
+    months = np.arange(first, last + 1).astype("M8[D]").astype("M8[M]").astype(np.int64)
+    names, places = np.unique(months, return_inverse=True)
+    words = pa.array(names.astype("M8[M]").astype(str), STRING)
+    return Coded(days, words, np.append(0, places + 1), first)
+
+
+def _minutes(seconds: Ints) -> Coded:
     """Seconds as decimal minutes that read back to the second: 620 → 10.33, 660 → 11."""
-    distinct, codes = np.unique(seconds, return_inverse=True)
-    texts = [f"{s / 60:.2f}".rstrip("0").rstrip(".") for s in distinct if s != UNKNOWN]
-    codes = codes - (len(distinct) - len(texts))  # UNKNOWN, the least number, becomes blank
-    return categorical(codes, texts)
-
-
-def _of_line(column: pd.Series[Any], line_of_row: Ints) -> Any:
-    codes, words = pd.factorize(column.astype(object))
-    return categorical(np.append(codes, -1)[line_of_row], words)
+    occurs = np.zeros(max(seconds.max(initial=0), 0) + 1, bool)
+    occurs[seconds[seconds != UNKNOWN]] = True
+    distinct = np.flatnonzero(occurs)
+    texts = [f"{s / 60:.2f}".rstrip("0").rstrip(".") for s in distinct]
+    places = np.zeros(len(occurs) + 1, np.int32)
+    places[distinct + 1] = np.arange(1, len(distinct) + 1)
+    return Coded(seconds, pa.array(texts, STRING), places)
 
 
 def summary(lines: pd.DataFrame, earlier: pd.DataFrame) -> pd.DataFrame:

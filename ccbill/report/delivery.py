@@ -20,7 +20,7 @@ from ccbill.report import private
 from ccbill.report.console import record_text
 from ccbill.report.csv_files import write_csv, write_parquet
 from ccbill.report.tables import Report
-from ccbill.report.typed import DATA_SETS, typed
+from ccbill.report.typed import DATA_SETS, Sliced, sliced
 from ccbill.report.workbooks import write_claims, write_exceptions
 
 RECORD = "run.json"
@@ -118,7 +118,9 @@ def _write_tables(report: Report, stage: Stage, suffixes: Sequence[str]) -> list
     """Write the tables in these formats, the trace beside the others; their names."""
 
     def write(stem: str) -> None:
-        table = typed(getattr(report, stem), DATA_SETS[stem])
+        table = getattr(report, stem)
+        if not isinstance(table, Sliced):
+            table = sliced(table, DATA_SETS[stem])
         for suffix in suffixes:
             with private.create(stage.new / f"{stem}.{suffix}") as file:
                 TABLE_WRITERS[suffix](table, file)

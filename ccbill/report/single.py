@@ -10,7 +10,7 @@ from ccbill.errors import CcbillError, Exit, Message
 from ccbill.report import private
 from ccbill.report.csv_files import write_csv, write_parquet
 from ccbill.report.tables import CLAIMS
-from ccbill.report.typed import typed
+from ccbill.report.typed import sliced
 
 WRITERS = {".csv": write_csv, ".parquet": write_parquet}
 
@@ -26,4 +26,4 @@ def check(path: Path) -> None:
 def write(lines: pd.DataFrame, path: Path) -> None:
     """Writes the lines (CLAIMS), private to the user; a file of that name is replaced whole."""
     with private.replaced(path) as file:
-        WRITERS[path.suffix.lower()](typed(lines, CLAIMS), file)
+        WRITERS[path.suffix.lower()](sliced(lines, CLAIMS), file)

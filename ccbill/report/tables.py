@@ -8,9 +8,12 @@ as money with two decimals.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
+
+if TYPE_CHECKING:
+    from ccbill.report.typed import Sliced
 
 TEXT, DAY, NUMBER, CENTS = "text", "day", "number", "cents"
 
@@ -261,7 +264,7 @@ class Report:
     near_misses: pd.DataFrame
     unreadable_rows: pd.DataFrame
     balance: pd.DataFrame
-    activities: pd.DataFrame
+    activities: Sliced
     notes: pd.DataFrame
     record: dict[str, Any]  # run.json
     review: Review | None = None  # of a run that writes a month-end report

@@ -1,13 +1,15 @@
 """A run's tables as Arrow columns with types: the one form that every output file is written from.
 
 Text is a string, or a dictionary of the distinct ones; a day is a date, money a decimal with two
-places, a number an integer, and what is unknown is null.
+places, a number an integer, and what is unknown is null. A table of millions of rows is asked for
+some of them at a time.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -16,7 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ccbill.report import tables
-from ccbill.tables import UNKNOWN
+from ccbill.tables import UNKNOWN, Ints, categorical
 
 STRING = pa.large_string()
 MONEY = pa.decimal128(18, 2)
@@ -34,13 +36,144 @@ DATA_SETS: Mapping[str, Mapping[str, str]] = {
 }
 
 
-def typed(table: pd.DataFrame, columns: Mapping[str, str]) -> pa.Table:
+class Column(Protocol):
+    """A column of a table that gives its cells for some rows."""
+
+    def part(self, start: int, stop: int) -> pa.Array: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Coded:
+    """Text by number: of the words themselves from 0 on, or of `places` from `first` on.
+
+    `places` has each number's word, counted from 1, and 0 where it has none, after a 0 for lesser
+    numbers, which are blanks. Columns that come of one number share its array.
+    """
+
+    numbers: Ints
+    words: pa.Array  # of STRING, each once
+    places: Ints | None = None
+    first: int = 0
+
+    def at(self, start: int, stop: int) -> Ints:
+        """Each row's word, counted from 1; 0 for a blank."""
+        numbers = self.numbers[start:stop].astype(np.int32)
+        numbers = np.maximum(numbers, self.first - 1) - (self.first - 1)
+        return numbers if self.places is None else self.places[numbers]
+
+    def part(self, start: int, stop: int) -> pa.Array:
+        codes = self.at(start, stop) - 1
+        indices = pa.array(codes, mask=codes < 0)
+        if len(self.words) > len(self.numbers):  # far more words than rows
+            return self.words.take(indices)
+        return pa.DictionaryArray.from_arrays(indices, self.words)
+
+
+@dataclass(frozen=True, slots=True)
+class Texts:
+    """Text as it stands."""
+
+    values: pd.Series[Any]
+
+    def part(self, start: int, stop: int) -> pa.Array:
+        return strings(self.values.iloc[start:stop])
+
+
+@dataclass(frozen=True, slots=True)
+class Numbers:
+    """Days, amounts or plain numbers."""
+
+    values: Ints
+    kind: str
+
+    def part(self, start: int, stop: int) -> pa.Array:
+        numbers = self.values[start:stop].astype(np.int64, casting="safe")
+        unknown = numbers == UNKNOWN
+        if self.kind == tables.DAY:
+            return pa.array(numbers.astype(np.int32), mask=unknown).cast(pa.date32())
+        if self.kind == tables.CENTS:
+            return _money(numbers, unknown)
+        return pa.array(numbers, mask=unknown)
+
+
+@dataclass(frozen=True, slots=True)
+class Sliced:
+    """A table of typed columns that gives its rows some at a time; two may have one name."""
+
+    names: Sequence[str]
+    columns: Sequence[Column]
+    rows: int
+
+    def __len__(self) -> int:
+        return self.rows
+
+    def part(self, start: int, stop: int) -> pa.Table:
+        arrays = [column.part(start, min(stop, self.rows)) for column in self.columns]
+        return pa.Table.from_arrays(arrays, names=list(self.names))
+
+    def parts(self, rows: int) -> Iterator[pa.Table]:
+        """All the rows, so many at a time."""
+        return (self.part(start, start + rows) for start in range(0, self.rows, rows))
+
+    def whole(self) -> pa.Table:
+        return self.part(0, self.rows)
+
+    def text(self, name: str) -> Any:
+        """All the cells of a column that is kept by number, as a categorical."""
+        column = self.columns[self.names.index(name)]
+        assert isinstance(column, Coded), name
+        return categorical(column.at(0, self.rows) - 1, column.words.to_pandas())
+
+
+def sliced(table: pd.DataFrame, columns: Mapping[str, str]) -> Sliced:
     """The table with its declared columns in their types, and any columns after them as text."""
     headings = [str(name) for name in table.columns]
     assert headings[: len(columns)] == list(columns), "a table's columns are as declared"
     kinds = [*columns.values(), *[tables.TEXT] * (len(headings) - len(columns))]
-    arrays = [_array(table.iloc[:, at], kind) for at, kind in enumerate(kinds)]
-    return pa.Table.from_arrays(arrays, names=headings)
+    typed_columns = [column(table.iloc[:, at], kind) for at, kind in enumerate(kinds)]
+    return Sliced(headings, typed_columns, len(table))
+
+
+def typed(table: pd.DataFrame, columns: Mapping[str, str]) -> pa.Table:
+    """The same, all of its rows."""
+    return sliced(table, columns).whole()
+
+
+def column(series: pd.Series[Any], kind: str) -> Column:
+    """The column in its type; nothing of it is copied yet."""
+    if kind != tables.TEXT:
+        values = np.empty(0, np.int64) if series.empty else series.to_numpy()
+        return Numbers(values, kind)
+    if isinstance(series.dtype, pd.CategoricalDtype):
+        return Coded(series.array.codes, strings(series.cat.categories))
+    return Texts(series)
+
+
+def coded(texts: pd.Series[Any] | Sequence[str | None], numbers: Ints) -> Coded:
+    """The text that each number stands for, from 0 on; some may be missing."""
+    codes: Ints
+    words: Any
+    if isinstance(texts, pd.Series) and isinstance(texts.dtype, pd.CategoricalDtype):
+        codes, words = texts.array.codes, texts.cat.categories
+    else:
+        codes, words = pd.factorize(np.array(texts, object))
+    return Coded(numbers, strings(words), np.append(np.int32(0), codes.astype(np.int32) + 1))
+
+
+def known_span(values: Ints) -> tuple[int, int]:
+    """The least and the greatest of the numbers that are known; where none is, 0 and less."""
+    last = values.max(initial=UNKNOWN)
+    if last == UNKNOWN:
+        return 0, -1
+    return int(values.min(where=values != UNKNOWN, initial=last)), int(last)
+
+
+def strings(values: Any) -> pa.Array:
+    """Texts of any form, as they stand."""
+    array = pa.array(values, from_pandas=True)
+    if isinstance(array, pa.ChunkedArray):
+        array = array.combine_chunks()
+    return array.cast(STRING)
 
 
 def is_text(column_type: Any) -> bool:
@@ -54,32 +187,6 @@ def distinct(column: pa.ChunkedArray) -> pa.Array:
     if isinstance(values, pa.DictionaryArray):
         return values.dictionary.take(pc.unique(values.indices).drop_null())
     return values
-
-
-def _array(series: pd.Series[Any], kind: str) -> pa.Array:
-    if kind == tables.TEXT:
-        return _text(series)
-    if series.empty:
-        numbers: npt.NDArray[np.int64] = np.empty(0, np.int64)
-    else:
-        numbers = series.to_numpy().astype(np.int64, casting="safe")
-    unknown = numbers == UNKNOWN
-    if kind == tables.DAY:
-        return pa.array(numbers.astype(np.int32), mask=unknown).cast(pa.date32())
-    if kind == tables.CENTS:
-        return _money(numbers, unknown)
-    return pa.array(numbers, mask=unknown)
-
-
-def _text(series: pd.Series[Any]) -> pa.Array:
-    values = pa.array(series, from_pandas=True)
-    if isinstance(values, pa.ChunkedArray):
-        values = values.combine_chunks()
-    if isinstance(values, pa.DictionaryArray) and len(values.dictionary) <= len(values):
-        return pa.DictionaryArray.from_arrays(values.indices, values.dictionary.cast(STRING))
-    if isinstance(values, pa.DictionaryArray):  # far more categories than rows
-        values = values.dictionary_decode()
-    return values.cast(STRING)
 
 
 def _money(cents: npt.NDArray[np.int64], unknown: npt.NDArray[np.bool_]) -> pa.Array:

@@ -7,8 +7,8 @@ the number of each row's answer, and the lines keep the group that earned them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -19,8 +19,32 @@ from ccbill.rules.edits import apply_edits
 from ccbill.rules.facts import Facts, matches_any
 from ccbill.rules.model import Plan, Screen, Service
 from ccbill.rules.prior import History, with_prior
-from ccbill.rules.screen import Answer, Verdicts, ask, ask_training
+from ccbill.rules.screen import Answer, Verdicts, ask, ask_training, first_counted
 from ccbill.tables import UNKNOWN, Ints, Mask, Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Overall:
+    """What rules ask of a whole log, which the rows of some of its patients do not show.
+
+    `at_work` are the numbers of the services that take a row. `first_counted` is the first counted
+    day of each staff member, by plan and staff id, in the plans that ask for training.
+    """
+
+    at_work: set[int]
+    first_counted: dict[tuple[str, str], int]
+
+
+def overall(
+    facts: Facts, plans: Sequence[Plan], plan_of_row: Ints, history: History | None
+) -> Overall:
+    """What these activities add to what holds of a log; they are given as `assign` takes them."""
+    found = Overall(set(), {})
+    for work, first, mine in _begun(facts, plans, plan_of_row, history)[2]:
+        taken = _screened(work, first, mine)
+        found.at_work.update(taken)
+        found.first_counted.update(_first_counted(work, taken))
+    return found
 
 
 def assign(
@@ -30,14 +54,32 @@ def assign(
     history: History | None = None,
     seen: Callable[[Answer, Ints], None] | None = None,
     waiting: Mask | None = None,
+    at_work: Collection[int] = (),
 ) -> Decisions:
     """Every row's answer, and what each group of rows bills.
 
     `plan_of_row` numbers `plans`, -1 where the row's payer has none. Rows with a problem of their
     own (`activities.problem`) keep it and are not asked. Limits look back to `history`. `seen` gets
     every answer with its rows. Rows that are `waiting` are held, and what they would add is at
-    stake.
+    stake. `at_work` are services that take rows of the log that are not among these.
     """
+    verdicts, decisions, works = _begun(facts, plans, plan_of_row, history, seen, waiting)
+    for work, first, mine in works:
+        _bill_plan(work, first, mine, at_work)
+    _settle(verdicts, decisions)
+    return decisions
+
+
+def _begun(
+    facts: Facts,
+    plans: Sequence[Plan],
+    plan_of_row: Ints,
+    history: History | None,
+    seen: Callable[[Answer, Ints], None] | None = None,
+    waiting: Mask | None = None,
+) -> tuple[Verdicts, Decisions, list[tuple[Work, int, Ints]]]:
+    """What is known before a rule is asked; and of each plan with rows its work, the number of its
+    first service, and the rows that its rules are asked of."""
     rows = len(facts.activities)
     facts, prior = with_prior(facts, history, plans)
     verdicts = Verdicts.of(len(facts.activities), seen)
@@ -57,15 +99,14 @@ def assign(
     )
     if waiting is not None:
         verdicts.say(Answer(Outcome.HELD, "waiting", "", "", ""), np.flatnonzero(waiting))
-    first = 0
+    works, first = [], 0
     for number, plan in enumerate(plans):
         mine = np.flatnonzero(fine & (plan_of_row == number))
         if len(mine):
             known = facts.of_plan(np.concatenate([mine, prior.of_plan(plan)]))
-            _bill_plan(Work(plan, known, verdicts, decisions, prior), first, mine)
+            works.append((Work(plan, known, verdicts, decisions, prior), first, mine))
         first += len(plan.services)
-    _settle(verdicts, decisions)
-    return decisions
+    return verdicts, decisions, works
 
 
 def _settle(verdicts: Verdicts, decisions: Decisions) -> None:
@@ -111,8 +152,31 @@ def _intake_problems(verdicts: Verdicts, facts: Facts, left_out_by_kind: Mask) -
     return codes < 0
 
 
-def _bill_plan(work: Work, first: int, mine: Ints) -> None:
+def _bill_plan(work: Work, first: int, mine: Ints, at_work: Collection[int]) -> None:
     """Answers all the activities of one plan, whose services are numbered from `first`."""
+    plan = work.plan
+    taken = _screened(work, first, mine)
+    work.decisions.first_counted.update(_first_counted(work, taken))
+    _ask_training(work, first, taken)
+    last = first + len(plan.services)
+    numbers = sorted({*taken, *(n for n in at_work if first <= n < last)})
+    services = [plan.services[n - first] for n in numbers]
+    work.decisions.not_checked.extend((plan, name) for name in _unchecked(work, services))
+
+    def yields(number: int) -> bool:
+        return any(limit.not_with for limit in plan.services[number - first].limits)
+
+    # A service that yields to another's codes waits until those are known.
+    for number in sorted(taken, key=yields):
+        bill_service(work, plan.services[number - first], taken[number])
+    if plan.edits:
+        apply_edits(work)
+    note_beside(work)
+
+
+def _screened(work: Work, first: int, mine: Ints) -> dict[int, Ints]:
+    """The activities that each service takes, by its number, after all that is asked of each one
+    alone."""
     facts, verdicts, plan = work.facts, work.verdicts, work.plan
     taken = _route(work, first, mine)
     for number, rows in taken.items():
@@ -124,19 +188,19 @@ def _bill_plan(work: Work, first: int, mine: Ints) -> None:
                 Answer(Outcome.HELD, "minutes-missing", service.file, why, service.cite), blank
             )
         for screen in _row_screens(plan, service):
-            ask(verdicts, facts, screen, service, rows)
-    _ask_training(work, first, taken)
-    work.decisions.not_checked.extend((plan, name) for name in _unchecked(work, first, taken))
+            ask(verdicts, facts, screen, service, rows, work.prior.of(plan, service).rows)
+    return taken
 
-    def yields(number: int) -> bool:
-        return any(limit.not_with for limit in plan.services[number - first].limits)
 
-    # A service that yields to another's codes waits until those are known.
-    for number in sorted(taken, key=yields):
-        bill_service(work, plan.services[number - first], taken[number])
-    if plan.edits:
-        apply_edits(work)
-    note_beside(work)
+def _first_counted(work: Work, taken: dict[int, Ints]) -> dict[tuple[str, str], int]:
+    """The first day of each staff member's work that passes, by plan and staff id, if the plan asks
+    for training."""
+    plan = work.plan
+    if not any(screen.verb == "trained" for screen in plan.screens):
+        return {}
+    before = {s: day for (name, s), day in work.prior.first_counted.items() if name == plan.name}
+    found = first_counted(work.verdicts, work.facts, [*taken.values()], before)
+    return {(plan.name, staff): day for staff, day in found.items()}
 
 
 def _row_screens(plan: Plan, service: Service) -> list[Screen]:
@@ -171,22 +235,19 @@ def _route(work: Work, first: int, mine: Ints) -> dict[int, Ints]:
 
 
 def _ask_training(work: Work, first: int, taken: dict[int, Ints]) -> None:
-    for screen in work.plan.screens:
+    plan, days = work.plan, work.decisions.first_counted
+    for screen in plan.screens:
         if screen.verb == "trained":
-            by_service = [(work.plan.services[n - first], rows) for n, rows in taken.items()]
-            before = {
-                staff: day
-                for (plan, staff), day in work.prior.first_counted.items()
-                if plan == work.plan.name
-            }
-            ask_training(work.verdicts, work.facts, screen, by_service, before)
+            by_service = [(plan.services[n - first], rows) for n, rows in taken.items()]
+            since = {staff: day for (name, staff), day in days.items() if name == plan.name}
+            ask_training(work.verdicts, work.facts, screen, by_service, since)
 
 
-def _unchecked(work: Work, first: int, taken: dict[int, Ints]) -> list[str]:
-    """Fields that a service at work requires and that no input has a column for."""
+def _unchecked(work: Work, services: Sequence[Service]) -> list[str]:
+    """Fields that services at work require and that no input has a column for."""
     names: dict[str, None] = {}
-    for number in taken:
-        for screen in (*work.plan.services[number - first].screens, *work.plan.screens):
+    for service in services:
+        for screen in (*service.screens, *work.plan.screens):
             if screen.verb in ("require", "trained"):
                 names.update({f: None for test in screen.tests for f in test})
     columns = ["diagnosis_codes" if name == "diagnoses" else name for name in names]

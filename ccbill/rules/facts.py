@@ -49,7 +49,7 @@ class Facts:
         return Facts(self.activities, self.patients, self.given, rows, kept)
 
     def codes(self, name: str) -> Ints:
-        return self._array(name, lambda column: column.cat.codes.to_numpy())
+        return self._array(name, lambda column: column.array.codes)
 
     def categories(self, name: str) -> list[str]:
         table = self.patients if name in PATIENT_FIELDS else self.activities

@@ -29,7 +29,7 @@ def plan_of_rows(
     """
     known = numbers_of_names(plans, mapped)
     names = facts.categories("payer")
-    numbers = np.array([*(known.get(fold(name), -1) for name in names), -1], np.int64)
+    numbers = np.array([*(known.get(fold(name), -1) for name in names), -1], np.int16)
     codes = facts.codes("payer")
     fine = facts.codes("problem") < 0
     rows = np.bincount(codes[fine & (codes >= 0)], minlength=len(names))

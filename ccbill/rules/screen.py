@@ -70,8 +70,13 @@ class Verdicts:
         return rows[self.left[rows] == 0]
 
 
-def ask(verdicts: Verdicts, facts: Facts, screen: Screen, service: Service, taken: Ints) -> None:
-    """Asks one screen of the activities that a service has taken."""
+def ask(
+    verdicts: Verdicts, facts: Facts, screen: Screen, service: Service, taken: Ints, before: Ints
+) -> None:
+    """Asks one screen of the activities that a service has taken.
+
+    `before` are the units of the service that were submitted in earlier runs.
+    """
     rows = verdicts.undecided(taken)
     rows = rows[matches_any(facts, rows, screen.where)] if screen.where else rows
     fails = Outcome.HELD if screen.holds else Outcome.LEFT_OUT
@@ -83,7 +88,7 @@ def ask(verdicts: Verdicts, facts: Facts, screen: Screen, service: Service, take
         verdicts.say(failing, rows[_somebody(facts, screen, rows)])
         return
     if screen.verb == "same":
-        verdicts.say(failing, rows[_differing(verdicts, facts, screen, taken, rows)])
+        verdicts.say(failing, rows[_differing(verdicts, facts, screen, taken, rows, before)])
         return
     asked = {
         column: None for test in screen.tests for name in test for column in _columns(test, name)
@@ -136,13 +141,20 @@ def _somebody(facts: Facts, screen: Screen, rows: Ints) -> Mask:
     return np.isin(key[: len(rows)], key[len(rows) :])
 
 
-def _differing(verdicts: Verdicts, facts: Facts, screen: Screen, taken: Ints, rows: Ints) -> Mask:
-    """Which activities are not the one that the key allows; see `same`."""
-    among = taken if screen.keep == "none" else verdicts.passing(taken)
+def _differing(
+    verdicts: Verdicts, facts: Facts, screen: Screen, taken: Ints, rows: Ints, before: Ints
+) -> Mask:
+    """Which activities are not the one that the key allows; see `same`.
+
+    What was submitted `before` keeps its place whatever its date.
+    """
+    standing = taken if screen.keep == "none" else verdicts.passing(taken)
+    among = np.concatenate([before, standing])
     both = np.concatenate([among, rows])
     key, group = np.unique(packed(facts, both, screen.within), return_inverse=True)
     value = facts.key(screen.field, both).astype(np.int64)
     day = facts.numbers("service_date")[both].astype(np.int64)
+    day[: len(before)] = UNKNOWN
     order = np.lexsort((value[: len(among)], day[: len(among)]))[::-1]
     first = np.full(len(key), -1, np.int64)
     first[group[: len(among)][order]] = value[: len(among)][order]  # the earliest is written last
@@ -180,23 +192,20 @@ def ask_training(
     facts: Facts,
     screen: Screen,
     taken: Sequence[tuple[Service, Ints]],
-    before: Mapping[str, int],
+    first: Mapping[str, int],
 ) -> None:
-    """Holds entries later than the grace period after a staff member's first counted entry.
+    """Holds entries later than the grace period after a staff member's `first` counted entry.
 
-    The first entry is the earliest in the plan that every other screen lets pass, here or
-    `before`, by staff; the training must be on or before the service. Nothing is known of the
-    training of someone not named.
+    The training must be on or before the service. Nothing is known of the training of someone not
+    named.
     """
     if "training_date" not in facts.given:
         return
     passing = [(service, verdicts.passing(rows)) for service, rows in taken]
     all_days = facts.numbers("service_date")
     all_staff = facts.codes("staff")
-    first = np.array([*(before.get(s, LAST_DAY) for s in facts.categories("staff")), LAST_DAY])
-    for _, rows in passing:
-        np.minimum.at(first, all_staff[rows], all_days[rows])
-    grace_ends = _months_later(first, screen.months)
+    begun = np.array([*(first.get(s, LAST_DAY) for s in facts.categories("staff")), LAST_DAY])
+    grace_ends = _months_later(begun, screen.months)
     for service, rows in passing:
         staff, day = all_staff[rows], all_days[rows]
         late = (staff < 0) | (day > grace_ends[staff])
@@ -204,6 +213,20 @@ def ask_training(
         untrained = late & ((trained == UNKNOWN) | (trained > day))
         answer = Answer(Outcome.HELD, screen.problem, service.file, screen.why, screen.cite)
         verdicts.say(answer, rows[untrained])
+
+
+def first_counted(
+    verdicts: Verdicts, facts: Facts, taken: Sequence[Ints], before: Mapping[str, int]
+) -> dict[str, int]:
+    """The day of each staff member's earliest entry that every screen lets pass, here or `before`,
+    by staff id; nothing where no training is known."""
+    if "training_date" not in facts.given:
+        return {}
+    names = facts.categories("staff")
+    first = np.array([*(before.get(name, LAST_DAY) for name in names), LAST_DAY])
+    for rows in map(verdicts.passing, taken):
+        np.minimum.at(first, facts.codes("staff")[rows], facts.numbers("service_date")[rows])
+    return {n: int(day) for n, day in zip(names, first[:-1], strict=True) if day < LAST_DAY}
 
 
 def _months_later(days: Ints, months: int) -> Ints:

@@ -1,6 +1,6 @@
 """Times whole processes in turn, and prints medians, ratios and peak memory as Markdown.
 
-usage: python -m bench [--rows N]… [--runs N] [--table FILE]
+usage: python -m bench [--rows N]… [--runs N] [--table FILE] [--chart FILE.svg]
 
 Every reference script must first give the same claim lines and the same outcome for each activity
 as ccbill. Four sets of figures: runs from CSV to CSV, reading alone, workbooks, and start-up.
@@ -22,7 +22,7 @@ from pathlib import Path
 import pyarrow as pa
 from pyarrow import csv
 
-from bench import exports, same
+from bench import exports, growth, same
 
 HERE = Path(__file__).parent
 CCBILL = [sys.executable, "-m", "ccbill", "run"]
@@ -76,8 +76,8 @@ def table(title: str, figures: Mapping[str, Taken], beside: str) -> str:
     return "\n".join([heading, *lines])
 
 
-def from_csv_to_csv(folder: Path, rows: int, runs: int) -> str:
-    """ccbill beside the references, all on one export."""
+def from_csv_to_csv(folder: Path, rows: int, runs: int) -> dict[str, Taken]:
+    """ccbill beside the references, all on one export; with a ledger, and on Dask, once."""
     export, out = folder / f"{rows}.csv", folder / "out"
     exports.export(export, rows)
     to_csv = [*CCBILL, str(export), "--format", "csv", *OPTIONS, "--out", str(out)]
@@ -92,7 +92,9 @@ def from_csv_to_csv(folder: Path, rows: int, runs: int) -> str:
     figures = in_turn(commands, runs)
     ledger = folder / f"{rows}.sqlite"
     figures["ccbill run, with a ledger, once"] = Taken(*once([*to_csv, "--ledger", str(ledger)]))
-    return table(f"{rows:,} activities, CSV to CSV", figures, "DuckDB script")
+    on_dask = [*to_csv, "--no-ledger", "--engine", "dask"]
+    figures["ccbill run --engine dask, once"] = Taken(*once(on_dask))
+    return figures
 
 
 def check(folder: Path, out: Path, commands: Mapping[str, Command]) -> None:
@@ -172,11 +174,18 @@ def main() -> None:
     parser.add_argument("--rows", type=int, action="append", help="of an export; repeatable")
     parser.add_argument("--runs", type=int, default=3, help="of each command")
     parser.add_argument("--table", type=Path, help="where the figures go as well")
+    parser.add_argument("--chart", type=Path, help="where the growth over several sizes is drawn")
     wanted = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
+        sizes = wanted.rows or [100_000, 1_000_000]
+        runs = {rows: from_csv_to_csv(folder, rows, wanted.runs) for rows in sizes}
+        grown = {n: (f["ccbill run"].seconds, f["ccbill run"].megabytes) for n, f in runs.items()}
+        if wanted.chart:
+            growth.chart(grown, wanted.chart)
         parts = [
-            *(from_csv_to_csv(folder, n, wanted.runs) for n in wanted.rows or [100_000, 1_000_000]),
+            *(table(f"{n:,} activities, CSV to CSV", f, "DuckDB script") for n, f in runs.items()),
+            *([f"Each further million: {growth.slope(grown):.2f} s."] if len(grown) > 1 else []),
             workbooks(folder, wanted.runs),
             reading(folder, wanted.runs),
             start_up(folder, wanted.runs),

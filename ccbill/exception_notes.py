@@ -1,0 +1,158 @@
+"""The exceptions that hold nothing: what somebody should look at."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ccbill.about import blanked, described
+from ccbill.intake.columns import STAFF_ONLY
+from ccbill.problems import PROBLEMS
+from ccbill.rules.decisions import Decisions
+from ccbill.rules.facts import Facts
+from ccbill.slices import slices
+from ccbill.tables import UNKNOWN, Finding, Note, Outcome
+from ccbill.worth import Unanswered
+
+FAR, SOON = 10**6, 14  # days
+
+
+def asked_about(facts: Facts, decisions: Decisions, finding: Finding) -> pd.DataFrame:
+    """A note for each thing that a check found, unless a rule said so or left all of it out."""
+    bears = np.array(
+        [a.outcome != Outcome.LEFT_OUT and a.problem != finding.problem for a in decisions.book]
+    )
+    asked = np.zeros(len(finding.why), bool)
+    count, first = (np.zeros(len(asked), np.int64) for _ in range(2))
+    parts = [*slices(len(finding.rows))]
+    for part in reversed(parts):
+        rows, thing = finding.rows[part], finding.thing[part]
+        asked[thing[bears[decisions.answer[rows]]]] = True
+        np.add.at(count, thing, 1)
+        first[thing[::-1]] = np.arange(part.start, part.stop)[::-1]
+    things = np.flatnonzero(asked)
+    things = things[np.argsort(first[things])]
+    table = described(facts, decisions, finding.rows[first[things]])
+    values = {name: facts.codes(name) for name in ("payer", "practice", "patient", "staff")}
+    values |= {"plan": decisions.plan, "month": facts.months()}
+    values["service_date"] = facts.numbers("service_date")
+    differs = {"activity_id": count > 1} | {name: np.zeros(len(asked), bool) for name in values}
+    of_first = {name: each[finding.rows[first]] for name, each in values.items()}
+    for part in parts:
+        rows, thing = finding.rows[part], finding.thing[part]
+        for name, each in values.items():
+            differs[name][thing[each[rows] != of_first[name][thing]]] = True
+    said = {name: blanked(table[name].array, mask[things]) for name, mask in differs.items()}
+    return _notes_of(
+        finding.problem,
+        **{name: said[name] for name in said if name not in ("patient", "staff")},
+        patient_id=said["patient"],
+        staff_id=said["staff"],
+        why=[finding.why[thing] for thing in things],
+        file=table["file"],
+        row=table["row"],
+        rows=count[things],
+    )
+
+
+def lacks_answer(facts: Facts, decisions: Decisions, found: Unanswered) -> pd.DataFrame:
+    """A note for each billed case that would earn another code if a blank field had the answer."""
+    about = described(facts, decisions, found.rows)
+    named = ("plan", "payer", "practice", "month", "file", "row", "rule", "cite", "file_by")
+    return _notes_of(
+        found.problem,
+        **{name: about[name] for name in named},
+        patient_id=about["patient"],
+        code=found.code,
+        why=found.why,
+        amount=found.amount,
+        rows=found.size,
+    )
+
+
+def noted(notes: list[Note], facts: Facts) -> pd.DataFrame:
+    """The notes about rows and names; those about whole files are on the Notes sheet alone."""
+    named = [n for n in notes if PROBLEMS[n.problem].per != "file"]
+    place = [n.where.split(":") for n in named]
+    table = pd.DataFrame(
+        {
+            "severity": "note",
+            "problem": [n.problem for n in named],
+            "what": [f"{_setting(n.where)}{n.what}" for n in named],
+            "fix": [n.fix or PROBLEMS[n.problem].fix for n in named],
+            "file": [p[0] for p in place],
+            "row": [int(p[1]) if len(p) > 1 and p[1].isdigit() else UNKNOWN for p in place],
+            "rows": [n.rows for n in named],
+        }
+    )
+    if not named:
+        return table
+    wanted = np.isin(facts.numbers("row"), table["row"])
+    rows = facts.activities.loc[wanted, ["file", "row", "activity_id", "patient"]]
+    rows = rows.rename(columns={"patient": "patient_id"})
+    rows = rows.astype({"file": object}).drop_duplicates(["file", "row"])
+    table = table.merge(rows, on=["file", "row"], how="left")
+    for name in ("activity_id", "patient_id"):  # of the first of several rows, it would mislead
+        table[name] = table[name].astype(object).where(table["rows"] == 1, None)
+    return table
+
+
+def _setting(where: str) -> str:
+    """The key of ccbill.toml that a note is about, with a space, or nothing."""
+    _, _, key = where.partition(":")
+    return f"{key} " if key.startswith("[") else ""
+
+
+def charges_missing(lines: pd.DataFrame) -> pd.DataFrame:
+    unpriced = lines[lines["charge"] == UNKNOWN]
+    found = unpriced.groupby(["plan", "code"], observed=True, sort=True).size().reset_index()
+    return _notes_of("charge-missing", plan=found["plan"], code=found["code"], rows=found[0])
+
+
+def not_checked(decisions: Decisions) -> pd.DataFrame:
+    found = list(dict.fromkeys((plan.name, name) for plan, name in decisions.not_checked))
+    table = _notes_of(
+        "not-checked",
+        plan=[plan for plan, _ in found],
+        why=[f"no input has the column {name}" for _, name in found],
+        rows=[1] * len(found),
+    )
+    staff = np.array([name in STAFF_ONLY for _, name in found], bool)
+    return table.assign(fix=table["fix"].mask(staff, "Give the column in the --staff file."))
+
+
+def timely_filing(decisions: Decisions, lines: pd.DataFrame, today: int) -> pd.DataFrame:
+    """Claims whose plan's filing limit has passed, or will within two weeks."""
+    limits = {plan.name: plan.filing_limit_days or FAR for plan in decisions.plans}
+    plan = pd.Categorical(lines["plan"])
+    limit = np.array([*(limits[name] for name in plan.categories), FAR], np.int32)
+    due = lines[lines["service_to"].to_numpy() < (today + SOON - limit)[plan.codes]]
+    named = due[["claim_id", "plan"]].astype(object)
+    since = due["service_to"].astype(np.int64)
+    due = due.assign(
+        **named, file_by=since + named["plan"].map(limits).fillna(FAR).astype(np.int64)
+    )
+    how: dict[str, Any] = dict.fromkeys(
+        ("plan", "payer", "billing_npi", "patient_id", "month"), "first"
+    )
+    found = due.groupby("claim_id", observed=True, sort=False).agg(
+        how | {"file_by": "min", "charge": _known_sum, "rows": "first"}
+    )
+    found = found.reset_index().rename(columns={"billing_npi": "practice", "charge": "amount"})
+    passed = found["file_by"] < today
+    why = np.where(passed, "the filing limit has passed", "the filing limit is near")
+    return _notes_of("timely-filing", **found, why=why)
+
+
+def _known_sum(cents: Any) -> int:
+    """The sum of what is known, UNKNOWN where nothing is."""
+    known = cents[cents != UNKNOWN]
+    return int(known.sum()) if len(known) else UNKNOWN
+
+
+def _notes_of(problem: str, **columns: Any) -> pd.DataFrame:
+    says = PROBLEMS[problem]
+    table = pd.DataFrame(columns)
+    return table.assign(severity="note", problem=problem, what=says.says, fix=says.fix)

@@ -1,0 +1,189 @@
+"""A log in shares of its patients: each is decided and priced alone, then all are put together.
+
+No rule reaches from one patient to another, but for what `assign.overall` says of the whole log, so
+the outcome is the same however many shares there are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ccbill import memory, progress, suggested
+from ccbill.claims import claims
+from ccbill.config import Settings
+from ccbill.fees import Fees
+from ccbill.held_lines import hold_unbillable
+from ccbill.rules.assign import assign, overall
+from ccbill.rules.decisions import Decisions
+from ccbill.rules.facts import Facts
+from ccbill.rules.model import Plan
+from ccbill.rules.prior import History
+from ccbill.rules.screen import Answer
+from ccbill.tables import UNKNOWN, Ints, Outcome, categorical
+from ccbill.together import Decided, small, together
+
+NO_HISTORY = History(pd.DataFrame(), {})
+ROWS = 500_000  # of a share, and what its last patient has more
+
+Engine = Callable[[Callable[["Share"], Decided], Iterable["Share"]], Iterator[Decided]]
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What every share is decided and priced by; `today` is days since 1970-01-01."""
+
+    plans: Sequence[Plan]
+    settings: Settings
+    fees: Fees
+    history: History | None
+    months: frozenset[str]
+    complete: bool
+    today: int
+    at_work: Collection[int] = ()
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Share:
+    """Some patients' part of a log, and the number of each of its rows' plan.
+
+    `done` is how much of the run is done where the share is decided, and where it is priced.
+    """
+
+    facts: Facts
+    plan_of_row: Ints
+    done: tuple[float, float] = (progress.DECIDING, progress.PRICING)
+
+
+def locally(decide: Callable[[Share], Decided], shares: Iterable[Share]) -> Iterator[Decided]:
+    """The shares decided one after the other in this process."""
+    return map(decide, shares)
+
+
+def decided(facts: Facts, plan_of_row: Ints, terms: Terms, engine: Engine = locally) -> Decided:
+    """What the rules make of the whole log, and its claim lines."""
+    rows = _rows_of_shares(facts, terms.plans, plan_of_row)
+    if len(rows) < 2 and engine is locally:
+        return decide(Share(facts, plan_of_row), terms)
+    terms = _knowing_the_whole(facts, plan_of_row, rows, terms)
+    done = np.linspace(progress.DECIDING, progress.LISTING, 2 * len(rows), endpoint=False)
+    shares = (
+        Share(part_of(facts, mine), plan_of_row[mine], (float(decides), float(prices)))
+        for mine, decides, prices in zip(rows, done[::2], done[1::2], strict=True)
+    )
+    parts = []
+    for part in engine(partial(decide, terms=terms), shares):
+        parts.append(small(*part))
+        memory.give_back()
+    found = together(plan_of_row, terms.plans, rows, parts)
+    del parts
+    memory.give_back()
+    return found
+
+
+def _knowing_the_whole(
+    facts: Facts, plan_of_row: Ints, rows: Sequence[Ints], terms: Terms
+) -> Terms:
+    """The terms with what holds of all shares together, found in one after the other."""
+    days = dict(terms.history.first_counted) if terms.history else {}
+    at_work: set[int] = set()
+    for mine in rows:
+        part = part_of(facts, mine)
+        found = overall(part, terms.plans, plan_of_row[mine], terms.history)
+        at_work |= found.at_work
+        for key, day in found.first_counted.items():
+            days[key] = min(day, days.get(key, day))
+    history = replace(terms.history or NO_HISTORY, first_counted=days)
+    return replace(terms, history=history, at_work=at_work)
+
+
+def decide(share: Share, terms: Terms) -> Decided:
+    """What the rules make of a share, and its claim lines but for those that cannot go out."""
+    facts, settings, history = share.facts, terms.settings, terms.history
+    progress.begins("deciding by the rules", share.done[0])
+    decisions = assign(facts, terms.plans, share.plan_of_row, history, at_work=terms.at_work)
+    if decisions.first_counted:
+        history = replace(history or NO_HISTORY, first_counted=decisions.first_counted)
+    decisions.stakes.extend(suggested.stakes(facts, decisions, settings.payers, history))
+    decisions = _only_months(facts, decisions, terms.months)
+    progress.begins("pricing the lines", share.done[1])
+    lines = claims(facts, decisions, settings, terms.fees, terms.today)
+    held = hold_unbillable(decisions, lines, complete=terms.complete)
+    if held is not decisions:
+        lines = claims(facts, held, settings, terms.fees, terms.today)
+    return held, lines
+
+
+def _only_months(facts: Facts, decisions: Decisions, months: frozenset[str]) -> Decisions:
+    """The decisions with rows of other months left out: they feed look-backs and bill nothing."""
+    if not months:
+        return decisions
+    wanted = np.isin(facts.months(), np.array(sorted(months), "M8[M]").astype(np.int64))
+    dated = facts.numbers("service_date") != UNKNOWN
+    why = "the run was asked for other months"
+    decisions.book.append(Answer(Outcome.LEFT_OUT, "other-month", "", why, ""))
+    decisions.answer[dated & ~wanted] = len(decisions.book) - 1
+    return replace(
+        decisions,
+        billed=[b.only(wanted[b.groups.first]) for b in decisions.billed],
+        encounters=[b.only(wanted[b.groups.first]) for b in decisions.encounters],
+        short=[s.only(wanted[s.standing]) for s in decisions.short],
+        stakes=[s.only(wanted[s.rows]) for s in decisions.stakes],
+    )
+
+
+def one_patient_at_a_time(plan: Plan) -> bool:
+    """Whether each key of the plan's rules has the patient in it, as an overlay's may not."""
+    keys = [key for s in plan.services for key in (s.per, *(limit.within for limit in s.limits))]
+    screens = (*plan.screens, *(each for s in plan.services for each in s.screens))
+    keys += [screen.within for screen in screens if screen.within]
+    return all({"patient", "activity"} & {*key} for key in keys)
+
+
+def _rows_of_shares(facts: Facts, plans: Sequence[Plan], plan_of_row: Ints) -> list[Ints]:
+    """The rows of each share, in the order of patients; those that name none are in the first."""
+    used = np.unique(plan_of_row)
+    if not all(one_patient_at_a_time(plans[n]) for n in used if n >= 0):
+        return [np.arange(len(plan_of_row))]
+    patient = facts.codes("patient")
+    rows = np.bincount(patient + 1, minlength=len(facts.patients) + 1)
+    share = ((np.cumsum(rows) - rows) // ROWS).astype(np.int32)[patient + 1]
+    number = int(share.max(initial=0)) + 1
+    found = [np.flatnonzero(share == n).astype(np.int32) for n in range(number)]
+    return [each for each in found if len(each)] or found
+
+
+def part_of(facts: Facts, rows: Ints) -> Facts:
+    """The facts of these rows alone, with the patients that they name, in the same order."""
+    codes = facts.codes("patient")[rows]
+    wanted = np.zeros(len(facts.patients) + 1, bool)
+    wanted[codes] = True
+    wanted = wanted[:-1]
+    number = np.append(np.cumsum(wanted) - 1, -1)[codes]
+    columns: dict[str, Any] = {}
+    for name in facts.activities.columns:
+        column = facts.activities[name].array.take(rows)
+        if name == "patient":
+            names = facts.activities["patient"].cat.categories[wanted]
+            columns[name] = categorical(number, names)
+        elif isinstance(column, pd.Categorical):
+            columns[name] = _used(column)
+        else:
+            columns[name] = column
+    return Facts(pd.DataFrame(columns, copy=False), facts.patients.iloc[wanted], facts.given)
+
+
+def _used(column: pd.Categorical) -> pd.Categorical:
+    """The column without the categories that no row has, where there are any."""
+    used = np.zeros(len(column.categories) + 1, bool)
+    used[column.codes] = True
+    used = used[:-1]
+    if used.all():
+        return column
+    number = np.append(np.cumsum(used) - 1, -1)
+    return categorical(number[column.codes], column.categories[used])
