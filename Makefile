@@ -48,11 +48,11 @@ types: $(READY)  ## check types
 bench: $(READY)  ## time ccbill beside other scripts (ROWS=1000000 for one size alone)
 	$(PIP) --upgrade 'pip>=25.1'
 	$(PIP) --group bench
-	PYTHONPATH=tests $(BIN)/python -m bench $(foreach rows,$(ROWS),--rows $(rows)) --table bench.md --chart sample_data/pictures/growth.svg
+	PYTHONPATH=tests $(BIN)/python -m bench $(foreach rows,$(ROWS),--rows $(rows)) --table bench.md --chart bench.svg
 
 format: $(READY)  ## rewrite the code in the house style
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
 clean:  ## remove what the other targets made
-	rm -rf $(VENV) ccbill-out bench.md build dist *.egg-info
+	rm -rf $(VENV) ccbill-out bench.md bench.svg build dist *.egg-info
