@@ -24,10 +24,11 @@ def codes(column: Any) -> Ints:
 
 
 def taken(values: Any, numbers: Ints) -> Any:
-    """The value that each number stands for, -1 for the last one."""
+    """The value that each number stands for, -1 for the last one: `values[numbers]`, for which
+    numpy would make eight bytes of all numbers at once."""
     found = np.empty(len(numbers), values.dtype)
     for part in slices(len(numbers)):
-        found[part] = values[numbers[part]]
+        np.take(values, numbers[part], out=found[part], mode="wrap")
     return found
 
 

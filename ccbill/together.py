@@ -61,13 +61,13 @@ def together(
     services = [(plan, service) for plan in plans for service in plan.services]
     number: dict[Answer, int] = {}
     answer, service = np.zeros(read, np.int16), np.full(read, -1, np.int16)
-    for mine, (each, _) in zip(rows, parts, strict=True):
+    shares = [(mine, each) for mine, (each, _) in zip(rows, parts, strict=True)]
+    for mine, each in shares:
         numbers = [number.setdefault(said, len(number)) for said in each.book]
         answer[mine] = np.array(numbers, np.int16)[each.answer]
         service[mine] = each.service
-    shares = [(mine, each) for mine, (each, _) in zip(rows, parts, strict=True)]
     named = {(plan.name, service.file): (plan, service) for plan, service in services}
-    ours = {plan.name: plan for plan in plans}
+    told = dict.fromkeys((p.name, column) for _, each in shares for p, column in each.not_checked)
     decisions = Decisions(
         plans=plans,
         services=services,
@@ -79,14 +79,7 @@ def together(
         encounters=_billed([(m, b) for m, each in shares for b in each.encounters], named),
         short=[_moved(s, mine, named) for mine, each in shares for s in each.short],
         stakes=[replace(s, rows=mine[s.rows]) for mine, each in shares for s in each.stakes],
-        not_checked=[
-            (ours[name], column)
-            for plan in plans
-            for name, column in dict.fromkeys(
-                (p.name, column) for _, each in shares for p, column in each.not_checked
-            )
-            if name == plan.name
-        ],
+        not_checked=[(p, column) for p in plans for name, column in told if name == p.name],
         on_claim=pd.concat([each.on_claim.set_axis(m[each.on_claim.index]) for m, each in shares]),
     )
     return decisions, claim_lines

@@ -13,13 +13,13 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from ccbill.slices import taken
 from ccbill.tables import Mask, light
 
 Codes = npt.NDArray[Any]  # signed integers, small ones where the values are few
 
 _BLANKS = [bytes([sign]) for sign in b"\t\n\v\f\r\x1c\x1d\x1e\x1f "]
 MANY = 10_000  # rows from which on it pays to see first whether the cells are all unlike
-STEP = 1 << 16  # rows numbered at a time
 
 # What people write around a cell besides plain quotation marks.
 MARKS = "'`\u2018\u2019\u201a\u201c\u201d\u201e\u00ab\u00bb"
@@ -62,7 +62,7 @@ class Text:
         none = np.array(blank, per_value.dtype)
         if (per_value == none).all():
             return np.broadcast_to(none, len(self.codes))
-        return _numbered(np.append(per_value, none), self.codes)
+        return taken(np.append(per_value, none), self.codes)
 
     def counts(self) -> npt.NDArray[np.int64]:
         """How many rows hold each distinct value."""
@@ -130,15 +130,6 @@ def constant(word: str, rows: int) -> Text:
 def smallest(values: int) -> type[np.signedinteger[Any]]:
     """The smallest integers that number so many values, and -1."""
     return next(kind for kind in (np.int8, np.int16, np.int32) if values <= np.iinfo(kind).max)
-
-
-def _numbered(of_code: npt.NDArray[Any], codes: Codes) -> npt.NDArray[Any]:
-    """`of_code[codes]`, and for -1 the last; numpy would make eight bytes of all codes at once."""
-    found = np.empty(len(codes), of_code.dtype)
-    for at in range(0, len(codes), STEP):
-        some = slice(at, at + STEP)
-        np.take(of_code, codes[some], out=found[some], mode="wrap")
-    return found
 
 
 def from_arrow(column: Any) -> Text:
@@ -250,14 +241,14 @@ def joined(columns: Sequence[Text]) -> Text:
     place, values = _distinct(pa.concat_arrays([column.values for column in columns]))
     ends = np.cumsum([len(column.values) for column in columns])
     of_codes = [np.append(each, place[-1]) for each in np.split(place[:-1], ends[:-1])]
-    codes = [_numbered(each, c.codes) for each, c in zip(of_codes, columns, strict=True)]
+    codes = [taken(each, c.codes) for each, c in zip(of_codes, columns, strict=True)]
     return Text(np.concatenate(codes), values)
 
 
 def merged(codes: Codes, values: Any) -> Text:
     """The column after equal values are made one, and empty or null ones blank."""
     place, kept = _distinct(values)
-    return Text(codes if len(kept) == len(values) else _numbered(place, codes), kept)
+    return Text(codes if len(kept) == len(values) else taken(place, codes), kept)
 
 
 def _distinct(values: Any) -> tuple[Codes, Any]:
