@@ -95,7 +95,7 @@ def _table(
     facts: Facts, decisions: Decisions, billed: list[Billed], settings: Settings
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The lines of these groups in the order of the contract, and beside each its draft."""
-    drafted = drafts(facts, decisions, billed)
+    drafted = drafts(facts, billed)
     table = _details(facts, drafted, settings)
     for name in BY_PAYER:
         if name in facts.activities:  # a ledger of an earlier edition has no group number there

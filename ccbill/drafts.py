@@ -8,9 +8,10 @@ import numpy as np
 import pandas as pd
 
 from ccbill.rules import say
-from ccbill.rules.decisions import Billed, Decisions
+from ccbill.rules.decisions import Billed
 from ccbill.rules.facts import Facts
 from ccbill.rules.model import Bill, Change
+from ccbill.rules.screen import unchecked
 from ccbill.tables import UNKNOWN, Ints, together
 
 # Details of a line that come from the last activity of its group that gives them.
@@ -52,13 +53,13 @@ DRAFT = {
 }
 
 
-def drafts(facts: Facts, decisions: Decisions, billed: list[Billed]) -> pd.DataFrame:
+def drafts(facts: Facts, billed: list[Billed]) -> pd.DataFrame:
     """One row for each bill of each group that earns it, with the columns of DRAFT.
 
     `billed` and `group` say which group it is, `standing` is the group's last activity, and each
     column of LATEST is the last activity of the group that gives that field, -1 where none does.
     """
-    parts = [_lines(facts, b, number, decisions) for number, b in enumerate(billed)]
+    parts = [_lines(facts, b, number) for number, b in enumerate(billed)]
     return pd.concat(parts, ignore_index=True) if parts else _no_drafts()
 
 
@@ -69,13 +70,13 @@ def _no_drafts() -> pd.DataFrame:
     )
 
 
-def _lines(facts: Facts, billed: Billed, number: int, decisions: Decisions) -> pd.DataFrame:
+def _lines(facts: Facts, billed: Billed, number: int) -> pd.DataFrame:
     """One row for each bill of each group, with the activities that its details come from."""
     groups, service, plan = billed.groups, billed.service, billed.plan
     latest = {name: _latest(facts, billed, name) for name in LATEST}
     notes = np.full(len(groups.starts), "", object)
-    unchecked = [f"not checked: {name}" for p, name in decisions.not_checked if p is plan]
-    for said in [plan.line_note, *unchecked]:
+    lacking = [f"not checked: {name}" for name in unchecked(plan, service, facts.given)]
+    for said in [plan.line_note, *lacking]:
         notes += f"{said}; " if said else ""
     for said, where in billed.notes:
         notes[where] += f"{said}; "

@@ -12,6 +12,7 @@ from ccbill.intake.columns import STAFF_ONLY
 from ccbill.problems import PROBLEMS
 from ccbill.rules.decisions import Decisions
 from ccbill.rules.facts import Facts
+from ccbill.rules.screen import unchecked
 from ccbill.slices import slices
 from ccbill.tables import UNKNOWN, Finding, Note, Outcome
 from ccbill.worth import Unanswered
@@ -111,8 +112,11 @@ def charges_missing(lines: pd.DataFrame) -> pd.DataFrame:
     return _notes_of("charge-missing", plan=found["plan"], code=found["code"], rows=found[0])
 
 
-def not_checked(decisions: Decisions) -> pd.DataFrame:
-    found = list(dict.fromkeys((plan.name, name) for plan, name in decisions.not_checked))
+def not_checked(facts: Facts, decisions: Decisions) -> pd.DataFrame:
+    """A note for each column that a service at work asks for and no input has."""
+    at_work = [decisions.services[n] for n in np.unique(decisions.service) if n >= 0]
+    lacking = [(p.name, name) for p, s in at_work for name in unchecked(p, s, facts.given)]
+    found = list(dict.fromkeys(lacking))
     table = _notes_of(
         "not-checked",
         plan=[plan for plan, _ in found],

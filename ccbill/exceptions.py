@@ -105,7 +105,7 @@ def exceptions(
     parts += [asked_about(facts, decisions, each) for each in findings if not each.holds]
     parts += [lacks_answer(facts, decisions, each) for each in unanswered(facts, decisions, fees)]
     parts.append(charges_missing(lines))
-    parts.append(not_checked(decisions))
+    parts.append(not_checked(facts, decisions))
     parts.append(timely_filing(decisions, lines, today))
     return stacked(parts, {name: kind == TEXT for name, kind in EXCEPTIONS.items()})
 

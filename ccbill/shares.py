@@ -1,12 +1,12 @@
 """A log in shares of its patients: each is decided and priced alone, then all are put together.
 
-No rule reaches from one patient to another, but for what `assign.overall` says of the whole log, so
+No rule reaches from one patient to another, but for the first counted day of staff in training, so
 the outcome is the same however many shares there are.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -19,7 +19,7 @@ from ccbill.claims import claims
 from ccbill.config import Settings
 from ccbill.fees import Fees
 from ccbill.held_lines import hold_unbillable
-from ccbill.rules.assign import assign, overall
+from ccbill.rules.assign import asks_training, assign, first_days
 from ccbill.rules.decisions import Decisions
 from ccbill.rules.facts import Facts
 from ccbill.rules.model import Plan
@@ -45,7 +45,6 @@ class Terms:
     months: frozenset[str]
     complete: bool
     today: int
-    at_work: Collection[int] = ()
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -70,7 +69,8 @@ def decided(facts: Facts, plan_of_row: Ints, terms: Terms, engine: Engine = loca
     rows = _rows_of_shares(facts, terms.plans, plan_of_row)
     if len(rows) < 2 and engine is locally:
         return decide(Share(facts, plan_of_row), terms)
-    terms = _knowing_the_whole(facts, plan_of_row, rows, terms)
+    if any(asks_training(terms.plans[n], facts.given) for n in np.unique(plan_of_row) if n >= 0):
+        terms = _knowing_first_days(facts, plan_of_row, rows, terms)
     done = np.linspace(progress.DECIDING, progress.LISTING, 2 * len(rows), endpoint=False)
     shares = (
         Share(part_of(facts, mine), plan_of_row[mine], (float(decides), float(prices)))
@@ -86,27 +86,24 @@ def decided(facts: Facts, plan_of_row: Ints, terms: Terms, engine: Engine = loca
     return found
 
 
-def _knowing_the_whole(
+def _knowing_first_days(
     facts: Facts, plan_of_row: Ints, rows: Sequence[Ints], terms: Terms
 ) -> Terms:
-    """The terms with what holds of all shares together, found in one after the other."""
+    """The terms with the first counted day of each staff member in any of the shares."""
     days = dict(terms.history.first_counted) if terms.history else {}
-    at_work: set[int] = set()
     for mine in rows:
         part = part_of(facts, mine)
-        found = overall(part, terms.plans, plan_of_row[mine], terms.history)
-        at_work |= found.at_work
-        for key, day in found.first_counted.items():
+        found = first_days(part, terms.plans, plan_of_row[mine], terms.history)
+        for key, day in found.items():
             days[key] = min(day, days.get(key, day))
-    history = replace(terms.history or NO_HISTORY, first_counted=days)
-    return replace(terms, history=history, at_work=at_work)
+    return replace(terms, history=replace(terms.history or NO_HISTORY, first_counted=days))
 
 
 def decide(share: Share, terms: Terms) -> Decided:
     """What the rules make of a share, and its claim lines but for those that cannot go out."""
     facts, settings, history = share.facts, terms.settings, terms.history
     progress.begins("deciding by the rules", share.done[0])
-    decisions = assign(facts, terms.plans, share.plan_of_row, history, at_work=terms.at_work)
+    decisions = assign(facts, terms.plans, share.plan_of_row, history)
     if decisions.first_counted:
         history = replace(history or NO_HISTORY, first_counted=decisions.first_counted)
     decisions.stakes.extend(suggested.stakes(facts, decisions, settings.payers, history))

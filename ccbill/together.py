@@ -67,7 +67,6 @@ def together(
         answer[mine] = np.array(numbers, np.int16)[each.answer]
         service[mine] = each.service
     named = {(plan.name, service.file): (plan, service) for plan, service in services}
-    told = dict.fromkeys((p.name, column) for _, each in shares for p, column in each.not_checked)
     decisions = Decisions(
         plans=plans,
         services=services,
@@ -79,7 +78,6 @@ def together(
         encounters=_billed([(m, b) for m, each in shares for b in each.encounters], named),
         short=[_moved(s, mine, named) for mine, each in shares for s in each.short],
         stakes=[replace(s, rows=mine[s.rows]) for mine, each in shares for s in each.stakes],
-        not_checked=[(p, column) for p in plans for name, column in told if name == p.name],
         on_claim=pd.concat([each.on_claim.set_axis(m[each.on_claim.index]) for m, each in shares]),
     )
     return decisions, claim_lines

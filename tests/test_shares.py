@@ -92,10 +92,11 @@ def test_training_counts_from_the_first_entry_with_any_patient(
     assert held[["problem", "patient_id"]].to_numpy().tolist() == [["training-missing", "P2"]]
 
 
-def test_a_field_that_nobody_gives_is_noted_on_lines_of_every_share(
+def test_a_field_that_nobody_gives_is_noted_where_the_lines_own_service_asks_for_it(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """What only one patient's service requires is not checked on the other's lines either."""
+    """The line of business is asked for by program discussion, and by no rule of care management's
+    own."""
     rows = [
         row("A1", "P1", "2026-03-05"),
         row("A2", "P2", "2026-03-05", kind="program-discussion", outcome="declined"),
@@ -104,7 +105,8 @@ def test_a_field_that_nobody_gives_is_noted_on_lines_of_every_share(
     in_one_and_in_shares(monkeypatch, tmp_path, 1, exports=[str(tmp_path / "log.csv")])
     with (tmp_path / "shares/claims.csv").open(encoding="utf-8") as file:
         notes = {line["patient_id"]: line["notes"] for line in csv.DictReader(file)}
-    assert "not checked: line_of_business" in notes["P1"]
+    assert "line_of_business" not in notes["P1"]
+    assert "not checked: line_of_business; " in notes["P2"]
 
 
 def test_history_is_looked_back_to_in_every_share(

@@ -14,6 +14,7 @@ from ccbill.explain.decide import Decided, Line
 from ccbill.explain.results import Case, Result, by_label, results
 from ccbill.rules import say
 from ccbill.rules.model import Limit, Plan, Service
+from ccbill.rules.screen import unchecked
 from ccbill.tables import UNKNOWN, Ints, Mask, Outcome, month_text
 
 Told = dict[str, Any]
@@ -240,9 +241,11 @@ def _limit(decided: Decided, plan: Plan, service: Service, limit: Limit) -> Told
 
 def _not_checked(decided: Decided, plan: Plan, found: Sequence[Result]) -> list[str]:
     """Columns that the rules at work ask for where an input has them, and none has."""
-    if not found:
-        return []
-    return [name for other, name in decided.decisions.not_checked if other is plan]
+    decisions = decided.decisions
+    at_work = {decisions.services[n][1].file for n in np.unique(decisions.service) if n >= 0}
+    services = [each.service for each in found if each.service.file in at_work]
+    lacking = [n for s in services for n in unchecked(plan, s, decided.facts.given)]
+    return [*dict.fromkeys(lacking)]
 
 
 def _sources(plan: Plan, told: Told, cites: Sequence[str]) -> dict[str, str]:

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from ccbill.rules.assign import assign
+from ccbill.rules.assign import asks_training, assign
 from ccbill.rules.facts import Facts
 from ccbill.rules.model import Bill, Plan, Service
 from ccbill.shares import one_patient_at_a_time, part_of
@@ -67,8 +67,7 @@ def hangs_on_training(facts: Facts, plans: Sequence[Plan], plan_of_row: Ints) ->
 
 def _in_doubt(facts: Facts, plan: Plan, number: int, plan_of_row: Ints) -> Mask:
     """The plan's activities of known staff who had no training by then, if that is asked."""
-    asked = any(screen.verb == "trained" for screen in plan.screens)
-    if not asked or "training_date" not in facts.given:
+    if not asks_training(plan, facts.given):
         return np.zeros(len(plan_of_row), bool)
     trained, day = facts.numbers("training_date"), facts.numbers("service_date")
     untrained = (trained == UNKNOWN) | (trained > day)

@@ -18,7 +18,7 @@ from ccbill.rules.assign import assign
 from ccbill.rules.decisions import Decisions
 from ccbill.rules.facts import Facts
 from ccbill.rules.model import Plan, Service
-from ccbill.rules.screen import Answer
+from ccbill.rules.screen import Answer, unchecked
 from ccbill.tables import (
     KEYS,
     PATIENT_FIELDS,
@@ -91,7 +91,7 @@ def what_if(plan: Plan, done: Activity) -> Told:
         "results": _earned(decisions, len(totals))[whole],
         "thresholds": _thresholds(earns, whole),
         "rules": _rules(service),
-        "not_checked": [name for _, name in decisions.not_checked],
+        "not_checked": unchecked(plan, service, facts.given) if service else [],
     }
     if answer.outcome is Outcome.COUNTED:
         told["why"] = service.title if service else answer.why

@@ -8,7 +8,7 @@ the number of each row's answer, and the lines keep the group that earned them.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
@@ -23,28 +23,21 @@ from ccbill.rules.screen import Answer, Verdicts, ask, ask_training, first_count
 from ccbill.tables import UNKNOWN, Ints, Mask, Outcome
 
 
-@dataclass(frozen=True, slots=True)
-class Overall:
-    """What rules ask of a whole log, which the rows of some of its patients do not show.
-
-    `at_work` are the numbers of the services that take a row. `first_counted` is the first counted
-    day of each staff member, by plan and staff id, in the plans that ask for training.
-    """
-
-    at_work: set[int]
-    first_counted: dict[tuple[str, str], int]
-
-
-def overall(
+def first_days(
     facts: Facts, plans: Sequence[Plan], plan_of_row: Ints, history: History | None
-) -> Overall:
-    """What these activities add to what holds of a log; they are given as `assign` takes them."""
-    found = Overall(set(), {})
+) -> dict[tuple[str, str], int]:
+    """The first counted day of each staff member among these activities, by plan and staff id, in
+    the plans that ask for training. Of a log it is the earliest that any of its rows shows."""
+    found = {}
     for work, first, mine in _begun(facts, plans, plan_of_row, history)[2]:
-        taken = _screened(work, first, mine)
-        found.at_work.update(taken)
-        found.first_counted.update(_first_counted(work, taken))
+        if asks_training(work.plan, facts.given):
+            found.update(_first_counted(work, _screened(work, first, mine)))
     return found
+
+
+def asks_training(plan: Plan, given: Collection[str]) -> bool:
+    """Whether a row's answer may hang on when its staff member's work first counted."""
+    return "training_date" in given and any(s.verb == "trained" for s in plan.screens)
 
 
 def assign(
@@ -54,18 +47,17 @@ def assign(
     history: History | None = None,
     seen: Callable[[Answer, Ints], None] | None = None,
     waiting: Mask | None = None,
-    at_work: Collection[int] = (),
 ) -> Decisions:
     """Every row's answer, and what each group of rows bills.
 
     `plan_of_row` numbers `plans`, -1 where the row's payer has none. Rows with a problem of their
     own (`activities.problem`) keep it and are not asked. Limits look back to `history`. `seen` gets
     every answer with its rows. Rows that are `waiting` are held, and what they would add is at
-    stake. `at_work` are services that take rows of the log that are not among these.
+    stake.
     """
     verdicts, decisions, works = _begun(facts, plans, plan_of_row, history, seen, waiting)
     for work, first, mine in works:
-        _bill_plan(work, first, mine, at_work)
+        _bill_plan(work, first, mine)
     _settle(verdicts, decisions)
     return decisions
 
@@ -152,16 +144,12 @@ def _intake_problems(verdicts: Verdicts, facts: Facts, left_out_by_kind: Mask) -
     return codes < 0
 
 
-def _bill_plan(work: Work, first: int, mine: Ints, at_work: Collection[int]) -> None:
+def _bill_plan(work: Work, first: int, mine: Ints) -> None:
     """Answers all the activities of one plan, whose services are numbered from `first`."""
     plan = work.plan
     taken = _screened(work, first, mine)
     work.decisions.first_counted.update(_first_counted(work, taken))
     _ask_training(work, first, taken)
-    last = first + len(plan.services)
-    numbers = sorted({*taken, *(n for n in at_work if first <= n < last)})
-    services = [plan.services[n - first] for n in numbers]
-    work.decisions.not_checked.extend((plan, name) for name in _unchecked(work, services))
 
     def yields(number: int) -> bool:
         return any(limit.not_with for limit in plan.services[number - first].limits)
@@ -196,7 +184,7 @@ def _first_counted(work: Work, taken: dict[int, Ints]) -> dict[tuple[str, str], 
     """The first day of each staff member's work that passes, by plan and staff id, if the plan asks
     for training."""
     plan = work.plan
-    if not any(screen.verb == "trained" for screen in plan.screens):
+    if not asks_training(plan, work.facts.given):
         return {}
     before = {s: day for (name, s), day in work.prior.first_counted.items() if name == plan.name}
     found = first_counted(work.verdicts, work.facts, [*taken.values()], before)
@@ -241,14 +229,3 @@ def _ask_training(work: Work, first: int, taken: dict[int, Ints]) -> None:
             by_service = [(plan.services[n - first], rows) for n, rows in taken.items()]
             since = {staff: day for (name, staff), day in days.items() if name == plan.name}
             ask_training(work.verdicts, work.facts, screen, by_service, since)
-
-
-def _unchecked(work: Work, services: Sequence[Service]) -> list[str]:
-    """Fields that services at work require and that no input has a column for."""
-    names: dict[str, None] = {}
-    for service in services:
-        for screen in (*service.screens, *work.plan.screens):
-            if screen.verb in ("require", "trained"):
-                names.update({f: None for test in screen.tests for f in test})
-    columns = ["diagnosis_codes" if name == "diagnoses" else name for name in names]
-    return [column for column in columns if column not in work.facts.given]

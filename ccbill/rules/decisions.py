@@ -100,7 +100,6 @@ class Decisions:
     encounters: list[Billed] = field(default_factory=list)  # reported without a charge
     short: list[Short] = field(default_factory=list)
     stakes: list[Stake] = field(default_factory=list)
-    not_checked: list[tuple[Plan, str]] = field(default_factory=list)
     first_counted: dict[tuple[str, str], int] = field(default_factory=dict)  # by plan and staff
     on_claim: pd.Series[str] = field(default_factory=lambda: pd.Series(dtype=object))
 

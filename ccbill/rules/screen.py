@@ -6,14 +6,14 @@ counts. Answers are numbered in one book for the run, so that a row's answer is 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from ccbill.problems import PROBLEMS
 from ccbill.rules.facts import Facts, answers, matches_any, packed
-from ccbill.rules.model import Compared, Screen, Service, Test
+from ccbill.rules.model import Compared, Plan, Screen, Service, Test
 from ccbill.rules.parse import missing_problem
 from ccbill.tables import UNKNOWN, Ints, Mask, Outcome
 
@@ -100,6 +100,15 @@ def ask(
     verdicts.say(failing, rows[no])
     if screen.blank == "holds":
         _say_blank(verdicts, facts, screen, service, rows, unknown)
+
+
+def unchecked(plan: Plan, service: Service, given: Collection[str]) -> list[str]:
+    """Columns that the service or its plan requires, and that no input has: in their order."""
+    screens = (*service.screens, *plan.screens)
+    tests = [t for s in screens if s.verb in ("require", "trained") for t in s.tests]
+    names = dict.fromkeys(name for test in tests for name in test)
+    columns = ["diagnosis_codes" if name == "diagnoses" else name for name in names]
+    return [column for column in columns if column not in given]
 
 
 def _columns(test: Test, name: str) -> tuple[str, ...]:
