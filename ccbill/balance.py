@@ -9,7 +9,7 @@ from ccbill.report.tables import BALANCE
 from ccbill.rules.decisions import Decisions
 from ccbill.rules.facts import Facts
 from ccbill.slices import slices
-from ccbill.tables import UNKNOWN, Ints, Outcome, month_text, named
+from ccbill.tables import UNKNOWN, Ints, Outcome, known_span, month_text, named
 
 
 def balance(facts: Facts, decisions: Decisions) -> pd.DataFrame:
@@ -17,16 +17,14 @@ def balance(facts: Facts, decisions: Decisions) -> pd.DataFrame:
 
     Asserts that no row and no second is lost or counted twice.
     """
-    dated = facts.numbers("service_date") != UNKNOWN
     months = facts.months()
-    first = int(months.min(where=dated, initial=-(UNKNOWN + 1))) if dated.any() else 0
-    last = int(months.max(where=dated, initial=UNKNOWN)) if dated.any() else 0
+    first, last = known_span(months)
     shape = (last - first + 2, len(decisions.plans) + 1, len(Outcome))
     rows, seconds = (np.zeros(int(np.prod(shape)), np.int64) for _ in range(2))
     outcome_of = np.array([answer.outcome for answer in decisions.book], np.int8)
     read = 0
-    for part in slices(len(dated)):
-        month = np.where(dated[part], months[part].astype(np.int64) - first + 1, 0)
+    for part in slices(len(months)):
+        month = np.maximum(months[part].astype(np.int64) - first + 1, 0)  # 0: no date
         cell = month * shape[1] + decisions.plan[part] + 1
         cell = cell * shape[2] + outcome_of[decisions.answer[part]]
         length = facts.numbers("seconds")[part].astype(np.int64)
@@ -35,7 +33,7 @@ def balance(facts: Facts, decisions: Decisions) -> pd.DataFrame:
         rows += np.bincount(cell, minlength=len(rows))
         seconds += np.bincount(cell, length, len(rows)).astype(np.int64)  # exact below 2**53
     by_cell = rows.reshape(-1, len(Outcome)), seconds.reshape(-1, len(Outcome))
-    assert rows.sum() == len(dated), "rows were lost"
+    assert rows.sum() == len(months), "rows were lost"
     assert seconds.sum() == read, "seconds were lost"
     return _table(*by_cell, decisions, first, shape[1])
 

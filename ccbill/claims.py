@@ -11,17 +11,17 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from ccbill.config import Practice, Settings
-from ccbill.drafts import AS_DRAFTED, LATEST, drafts
+from ccbill.drafts import AS_DRAFTED, LATEST, beside, drafts
 from ccbill.fees import Fees
 from ccbill.report.tables import CLAIMS
 from ccbill.rules import say
 from ccbill.rules.bill import month_end
 from ccbill.rules.decisions import Billed, Decisions
 from ccbill.rules.facts import Facts
+from ccbill.stacked import ranks
 from ccbill.tables import (
     BY_PAYER,
     PATIENT_FIELDS,
@@ -29,10 +29,12 @@ from ccbill.tables import (
     UNKNOWN,
     Ints,
     Mask,
+    always,
+    blank_text,
     categorical,
     month_text,
-    named,
     together,
+    worded,
 )
 
 # What a payer will want on every claim, where the data or the practice can give it.
@@ -54,6 +56,7 @@ PLANS = 1024  # more than there can be: a patient and a plan's number pack into 
 MODIFIERS = ["modifier_1", "modifier_2", "modifier_3", "modifier_4"]
 POINTERS = ("A", "AB", "ABC", "ABCD")
 DIAGNOSES = 12  # on a claim
+ID_LENGTH = 1 + 2 * CLAIM_DIGEST.digest_size
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +81,8 @@ def claims(
     lines, drafts = _table(facts, decisions, decisions.billed, settings)
     encounters, listed = _table(facts, decisions, decisions.encounters, settings)
     _price(lines, drafts, fees)
-    encounters = encounters.assign(charge=UNKNOWN, expected_payment=UNKNOWN, notes="encounter")
+    encounters = encounters.assign(charge=UNKNOWN, expected_payment=UNKNOWN)
+    encounters["notes"] = always("encounter", len(encounters))
     encounters["why"] = _listed(decisions, listed)
     for table in (lines, encounters):
         table["missing"] = _missing(table)
@@ -104,16 +108,20 @@ def _table(
     order = np.lexsort(
         [
             drafted["addon"].to_numpy(bool),
-            _ranks(drafted["base"]),
+            drafted["base"].array.codes,
             table["service_from"].to_numpy(),
-            _ranks(table["claim_id"]),
-            _ranks(table["patient_id"]),
-            _ranks(table["plan"]),
+            table["claim_id"].array.codes,
+            ranks(table["patient_id"], blank=-1),
+            table["plan"].array.codes,
         ]
     )
-    table = table.iloc[order].reset_index(drop=True)
-    drafted = drafted.iloc[order].reset_index(drop=True)
-    table["line"] = table.groupby("claim_id", observed=True, sort=False).cumcount() + 1
+    table, drafted = (
+        pd.DataFrame({name: each[name].array.take(order) for name in each}, copy=False)
+        for each in (table, drafted)
+    )
+    claim = table["claim_id"].array.codes
+    begins = np.append(True, claim[1:] != claim[:-1])[: len(claim)]
+    table["line"] = np.arange(1, len(claim) + 1) - np.flatnonzero(begins)[np.cumsum(begins) - 1]
     return table, drafted
 
 
@@ -123,7 +131,7 @@ def _details(facts: Facts, drafts: pd.DataFrame, settings: Settings) -> pd.DataF
     patient = facts.codes("patient")[standing]
     table = pd.DataFrame(
         {
-            "plan": drafts["plan"].astype("category"),
+            "plan": drafts["plan"],
             "patient_id": facts.activities["patient"].iloc[standing].array,
             "billing_npi": facts.activities["practice"].iloc[standing].array,
             **{name: _taken(facts, drafts, name) for name in LATEST},
@@ -132,12 +140,14 @@ def _details(facts: Facts, drafts: pd.DataFrame, settings: Settings) -> pd.DataF
             "service_from": drafts["day"].astype(np.int32),
             "service_to": drafts["day"].astype(np.int32),
             "month": month_text(drafts["day"].to_numpy()),
-            "status": "new",
-            "frequency_code": "1",
-            "original_claim_number": None,
-        }
+            "status": always("new", len(drafts)),
+            "frequency_code": always("1", len(drafts)),
+            "original_claim_number": blank_text(len(drafts)),
+        },
+        copy=False,
     )
-    table["payer_id"] = table["plan"].map(dict(settings.payer_ids))
+    plans = table["plan"].array
+    table["payer_id"] = worded([settings.payer_ids.get(p) for p in plans.categories], plans.codes)
     _practice_details(table, settings.practice)
     _diagnoses(table)
     return table
@@ -169,24 +179,27 @@ def _taken(facts: Facts, drafts: pd.DataFrame, name: str) -> Any:
 
 def _practice_details(table: pd.DataFrame, practice: Practice) -> None:
     """The practice's own numbers, on lines that bill under its NPI."""
-    rendering = table["rendering_npi"].astype(object)
-    rendering = rendering.fillna(table["supervising_npi"].astype(object))
-    table["rendering_npi"] = _filled(rendering, practice.rendering_npi)
+    own = always(practice.rendering_npi, len(table))
+    table["rendering_npi"] = _first_given(table["rendering_npi"], table["supervising_npi"], own)
     ours = np.ones(len(table), bool)
     if practice.npi:
         ours = (table["billing_npi"].isna() | (table["billing_npi"] == practice.npi)).to_numpy()
-    table["billing_tin"] = named([practice.tin, None], np.where(ours, 0, 1))
-    table["billing_taxonomy"] = named([practice.taxonomy, None], np.where(ours, 0, 1))
+    table["billing_tin"] = worded([practice.tin], np.where(ours, 0, -1))
+    table["billing_taxonomy"] = worded([practice.taxonomy], np.where(ours, 0, -1))
     renders = (table["rendering_npi"] == practice.rendering_npi).to_numpy()
-    table["rendering_taxonomy"] = named(
-        [practice.rendering_taxonomy, None], np.where(renders, 0, 1)
-    )
+    table["rendering_taxonomy"] = worded([practice.rendering_taxonomy], np.where(renders, 0, -1))
 
 
-def _filled(column: Any, value: str | None) -> Any:
-    if value is None:
-        return column.astype("category")
-    return column.fillna(value).astype("category")
+def _first_given(*columns: Any) -> Any:
+    """The text of the first of these columns that has one."""
+    words: list[str] = []
+    numbers = np.full(len(columns[0]), -1, np.int64)
+    for column in columns:
+        text = pd.Categorical(column)
+        codes = text.codes.astype(np.int64)
+        numbers = np.where((numbers < 0) & (codes >= 0), len(words) + codes, numbers)
+        words.extend(text.categories)
+    return worded(words, numbers)
 
 
 def _diagnoses(table: pd.DataFrame) -> None:
@@ -195,10 +208,9 @@ def _diagnoses(table: pd.DataFrame) -> None:
     lists = [str(c).split(";") for c in column.cat.categories]
     codes = column.cat.codes.to_numpy()
     for n in range(DIAGNOSES):
-        nth = np.array([*(codes_[n] if len(codes_) > n else None for codes_ in lists), None])
-        table[f"diagnosis_{n + 1}"] = nth[codes]
-    pointers = np.array([*(POINTERS[min(len(x), 4) - 1] for x in lists), None], object)
-    table["diagnosis_pointer"] = pointers[codes]
+        nth = [codes_[n] if len(codes_) > n else None for codes_ in lists]
+        table[f"diagnosis_{n + 1}"] = worded(nth, codes)
+    table["diagnosis_pointer"] = worded([POINTERS[min(len(x), 4) - 1] for x in lists], codes)
 
 
 def _claim_ids(table: pd.DataFrame, drafts: pd.DataFrame) -> Any:
@@ -206,23 +218,17 @@ def _claim_ids(table: pd.DataFrame, drafts: pd.DataFrame) -> Any:
     number, first = together(*columns)
     own, *rest = (column.iloc[first].astype(object).fillna("").to_numpy() for column in columns)
     keys = own + sum((each + "\x1f" for each in rest[1:]), rest[0] + "\x1f")
-    return categorical(number, [_hash(key) for key in keys])
+    ids = np.array([_hash(key) for key in keys], f"S{ID_LENGTH}")
+    order = np.argsort(ids)
+    place = np.empty(len(order), np.int64)
+    place[order] = np.arange(len(order))
+    return categorical(place[number], ids[order].astype(str))
 
 
 def _hash(key: str) -> str:
     digest = CLAIM_DIGEST.copy()
     digest.update(key.encode())
     return "C" + digest.hexdigest()
-
-
-def _ranks(column: Any) -> npt.NDArray[np.int64]:
-    """Where each text stands among the column's distinct texts, sorted."""
-    categories = pd.Categorical(column).remove_unused_categories()
-    order = np.argsort(categories.categories.to_numpy(dtype=object).astype(str), kind="stable")
-    rank = np.empty(len(order) + 1, np.int64)
-    rank[order] = np.arange(len(order))
-    rank[-1] = -1
-    return rank[categories.codes]
 
 
 def _price(table: pd.DataFrame, drafts: pd.DataFrame, fees: Fees) -> None:
@@ -244,50 +250,53 @@ def _price(table: pd.DataFrame, drafts: pd.DataFrame, fees: Fees) -> None:
 def modifier_sets(table: pd.DataFrame) -> Any:
     """Each line's modifiers as one text, sorted, so that their order does not matter."""
     number, first = together(*(table[name] for name in MODIFIERS))
-    texts = table[MODIFIERS].iloc[first].fillna("")
+    texts = table[MODIFIERS].iloc[first].astype(object).fillna("")
     words = [" ".join(sorted(filter(None, each))) for each in texts.to_numpy(object)]
     return pd.Series(np.array(words, object)[number], table.index)
 
 
-def _missing(table: pd.DataFrame) -> npt.NDArray[np.object_]:
+def _missing(table: pd.DataFrame) -> Any:
     lacks = np.zeros(len(table), np.int64)  # a bit for each field
     for n, name in enumerate(WANTED):
-        column = table[name]
         if PATIENT_FIELDS.get(name, TEXT) != TEXT:
-            blank = column == UNKNOWN
+            blank = (table[name] == UNKNOWN).to_numpy(bool)
         else:
-            blank = column.isna() | (column == "")  # as the NPI of an unnamed practice is
-        lacks |= blank.to_numpy(bool).astype(np.int64) << n
-    sets, which = np.unique(lacks, return_inverse=True)
+            words, codes = table[name].cat.categories, table[name].array.codes
+            blank = np.append(words == "", True)[codes]  # as the NPI of an unnamed practice is
+        lacks |= blank.astype(np.int64) << n
+    which, sets = pd.factorize(lacks)
     texts = [", ".join(name for n, name in enumerate(WANTED) if each >> n & 1) for each in sets]
-    return np.array(texts, object)[which]
+    return worded(texts, which)
 
 
-def _notes(table: pd.DataFrame, drafts: pd.DataFrame, today: int) -> npt.NDArray[np.object_]:
-    said = drafts["line_notes"].to_numpy(object).copy()
+def _notes(table: pd.DataFrame, drafts: pd.DataFrame, today: int) -> Any:
     listed = table["diagnosis_codes"].cat
-    counts = [len(codes.split(";")) for codes in listed.categories]
-    beyond = [f"diagnoses: {n} given, {DIAGNOSES} on the claim; " * (n > DIAGNOSES) for n in counts]
-    said += np.array([*beyond, ""], object)[listed.codes.to_numpy()]
-    open_month = month_end(table["service_from"].to_numpy()) >= today
-    said[open_month] += "month-not-over; "
-    said[(table["charge"] == UNKNOWN).to_numpy()] += "charge-missing; "
-    codes, texts = pd.factorize(said)
-    return np.array([text.removesuffix("; ") for text in texts], object)[codes]
+    counts = np.array([*(len(codes.split(";")) for codes in listed.categories), 0])
+    given = counts[listed.codes]
+    said = [
+        (f"diagnoses: {n} given, {DIAGNOSES} on the claim", given == n)
+        for n in np.unique(counts[counts > DIAGNOSES])
+    ]
+    said.append(("month-not-over", month_end(table["service_from"].to_numpy()) >= today))
+    said.append(("charge-missing", (table["charge"] == UNKNOWN).to_numpy(bool)))
+    notes = drafts["line_notes"].array
+    numbers, texts = beside([*notes.categories], notes.codes.astype(np.int64), said)
+    return worded([text.removesuffix("; ") for text in texts], numbers)
 
 
-def _listed(decisions: Decisions, drafts: pd.DataFrame) -> npt.NDArray[np.object_]:
+def _listed(decisions: Decisions, drafts: pd.DataFrame) -> Any:
     """Why each encounter has no line of its own."""
     texts = [f"{say.encounter(billed.service)}." for billed in decisions.encounters]
-    return np.array([text[:1].upper() + text[1:] for text in texts], object)[drafts["billed"]]
+    return worded([text[:1].upper() + text[1:] for text in texts], drafts["billed"].to_numpy())
 
 
 def _line_of_row(facts: Facts, decisions: Decisions, drafts: pd.DataFrame) -> Ints:
     line_of_row = np.full(len(facts.activities), -1, np.int64)
-    base = drafts[~drafts["addon"].to_numpy()]
+    base = np.flatnonzero(~drafts["addon"].to_numpy())
+    of_billed, of_group = (drafts[name].to_numpy()[base] for name in ("billed", "group"))
     for number, billed in enumerate(decisions.billed):
-        mine = base[base["billed"].to_numpy() == number]
+        mine = of_billed == number
         line_of_group = np.empty(len(billed.groups.starts), np.int64)
-        line_of_group[mine["group"].to_numpy()] = mine.index.to_numpy()
+        line_of_group[of_group[mine]] = base[mine]
         line_of_row[billed.groups.rows] = line_of_group[billed.groups.of]
     return line_of_row

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from ccbill.rules.decisions import Billed
 from ccbill.rules.facts import Facts
 from ccbill.rules.model import Bill, Change
 from ccbill.rules.screen import unchecked
-from ccbill.tables import UNKNOWN, Ints, together
+from ccbill.tables import UNKNOWN, Ints, Mask, together, worded
 
 # Details of a line that come from the last activity of its group that gives them.
 LATEST = (
@@ -22,17 +23,6 @@ LATEST = (
     "authorization_number",
     "place_of_service",
     "diagnosis_codes",
-)
-DRAFT_NUMBERS = (
-    "billed",
-    "group",
-    "units",
-    "minutes",
-    "activities",
-    "standing",
-    "day",
-    "pays",
-    "pays_line",
 )
 AS_DRAFTED = (
     "code",
@@ -47,100 +37,131 @@ AS_DRAFTED = (
     "rule_standing",
     "why",
 )
-DRAFT = {
-    **dict.fromkeys((*DRAFT_NUMBERS, *LATEST, *AS_DRAFTED)),
-    **dict.fromkeys(("plan", "addon", "base", "own_claim", "charge_required", "line_notes")),
-}
+NUMBERS = ("bill", "group", "units", "minutes", "activities", "standing", "day", *LATEST)
+SAID = ("rule_standing", "why", "line_notes")
 
 
 def drafts(facts: Facts, billed: list[Billed]) -> pd.DataFrame:
-    """One row for each bill of each group that earns it, with the columns of DRAFT.
+    """One row for each bill of each group that earns it.
 
     `billed` and `group` say which group it is, `standing` is the group's last activity, and each
     column of LATEST is the last activity of the group that gives that field, -1 where none does.
     """
-    parts = [_lines(facts, b, number) for number, b in enumerate(billed)]
-    return pd.concat(parts, ignore_index=True) if parts else _no_drafts()
+    bills = [(number, b, bill) for number, b in enumerate(billed) for bill in b.service.bills]
+    texts: dict[str, list[str]] = {name: [] for name in SAID}
+    parts: list[dict[str, Ints]] = []
+    for b in billed:
+        parts += _lines(facts, b, len(parts), texts)
+    none = np.zeros(0, np.int64)
+    columns: dict[str, Any] = {
+        name: np.concatenate([none, *(part[name] for part in parts)]) for name in (*NUMBERS, *SAID)
+    }
+    columns |= {name: worded(texts[name], columns[name]) for name in SAID}
+    which = columns.pop("bill")
+    for name, values in {
+        "billed": [number for number, _, _ in bills],
+        "addon": [bill.needs is not None for _, _, bill in bills],
+        "charge_required": [bill.charge_required for _, _, bill in bills],
+        "pays": [UNKNOWN if bill.pays is None else bill.pays for _, _, bill in bills],
+        "pays_line": [
+            UNKNOWN if bill.pays_line is None else bill.pays_line for _, _, bill in bills
+        ],
+    }.items():
+        columns[name] = np.array(values or [0])[which]
+    words: dict[str, list[str | None]] = {
+        "plan": [b.plan.name for _, b, _ in bills],
+        "rule": [b.service.file.removesuffix(".toml") for _, b, _ in bills],
+        "base": [bill.needs or bill.code for _, _, bill in bills],
+        "own_claim": [bill.code if b.service.own_claim else None for _, b, bill in bills],
+        "code": [bill.code for _, _, bill in bills],
+        **{f"modifier_{n + 1}": [_modifier(bill, n) for _, _, bill in bills] for n in range(4)},
+    }
+    columns |= {name: worded(each, which) for name, each in words.items()}
+    return pd.DataFrame(columns, copy=False)
 
 
-def _no_drafts() -> pd.DataFrame:
-    whole = (*DRAFT_NUMBERS, *LATEST)
-    return pd.DataFrame(
-        {name: pd.Series(dtype=np.int64 if name in whole else object) for name in DRAFT}
-    )
-
-
-def _lines(facts: Facts, billed: Billed, number: int) -> pd.DataFrame:
-    """One row for each bill of each group, with the activities that its details come from."""
-    groups, service, plan = billed.groups, billed.service, billed.plan
+def _lines(
+    facts: Facts, billed: Billed, first: int, texts: dict[str, list[str]]
+) -> list[dict[str, Ints]]:
+    """NUMBERS of the lines of each bill, whose bills are numbered from `first`, and for SAID the
+    numbers of their texts, which are added to `texts`."""
+    groups, service = billed.groups, billed.service
     latest = {name: _latest(facts, billed, name) for name in LATEST}
-    notes = np.full(len(groups.starts), "", object)
-    lacking = [f"not checked: {name}" for name in unchecked(plan, service, facts.given)]
-    for said in [plan.line_note, *lacking]:
-        notes += f"{said}; " if said else ""
-    for said, where in billed.notes:
-        notes[where] += f"{said}; "
-    for change in plan.changes_of(service):
-        notes[_affected(facts, latest["payer"], change)] += f"{change.said}; "
-    tables = []
+    noted, notes = _notes(facts, billed, latest["payer"])
+    parts = []
     for n, bill in enumerate(service.bills):
         has = np.flatnonzero(billed.earned.units[n] > 0)
-        tables.append(
-            pd.DataFrame(
-                {
-                    "billed": number,
-                    "group": has,
-                    "addon": bill.needs is not None,
-                    "base": bill.needs or bill.code,
-                    "plan": plan.name,
-                    "rule": service.file.removesuffix(".toml"),
-                    "rule_standing": _standing(billed, bill)[has],
-                    "why": _why(billed, n, has),
-                    "code": bill.code,
-                    **_modifiers(bill),
-                    "units": billed.earned.units[n][has],
-                    "minutes": groups.minutes[has],
-                    "activities": groups.size[has],
-                    "standing": groups.last[has],
-                    "day": _threshold_day(facts, billed, bill)[has],
-                    "own_claim": bill.code if service.own_claim else None,
-                    "charge_required": bill.charge_required,
-                    "pays": UNKNOWN if bill.pays is None else bill.pays,
-                    "pays_line": UNKNOWN if bill.pays_line is None else bill.pays_line,
-                    "line_notes": notes[has] + (f"{bill.note}; " if bill.note else ""),
-                    **{name: rows[has] for name, rows in latest.items()},
-                }
-            )
-        )
-    return pd.concat(tables, ignore_index=True)
+        said = {
+            "rule_standing": _standing(billed, bill, has),
+            "why": _why(billed, n, has),
+            "line_notes": (noted[has], [f"{x}{bill.note}; " if bill.note else x for x in notes]),
+        }
+        part = {
+            "bill": np.full(len(has), first + n),
+            "group": has,
+            "units": billed.earned.units[n][has],
+            "minutes": groups.minutes[has],
+            "activities": groups.size[has],
+            "standing": groups.last[has],
+            "day": _threshold_day(facts, billed, bill)[has],
+            **{name: rows[has] for name, rows in latest.items()},
+        }
+        for name, (numbers, words) in said.items():
+            part[name] = numbers + len(texts[name])
+            texts[name] += words
+        parts.append(part)
+    return parts
 
 
-def _standing(billed: Billed, bill: Bill) -> Any:
+def _notes(facts: Facts, billed: Billed, payer_rows: Ints) -> tuple[Ints, list[str]]:
+    """What the lines of each group say beside their bill's own note, as numbers of those texts."""
+    plan, service = billed.plan, billed.service
+    lacking = [f"not checked: {name}" for name in unchecked(plan, service, facts.given)]
+    said: list[tuple[str, Mask | None]] = [(x, None) for x in (plan.line_note, *lacking) if x]
+    said += billed.notes
+    said += [(c.said, _affected(facts, payer_rows, c)) for c in plan.changes_of(service)]
+    return beside([""], np.zeros(len(payer_rows), np.int64), said)
+
+
+def beside(
+    texts: list[str], numbers: Ints, said: Sequence[tuple[str, Mask | None]]
+) -> tuple[Ints, list[str]]:
+    """The texts by number, each with what else is said where it is (None: everywhere), as new
+    numbers and their texts."""
+    for text, where in said:
+        if where is None:
+            texts = [f"{before}{text}; " for before in texts]
+        elif where.any():
+            numbers, kinds = pd.factorize(numbers * 2 + where)
+            texts = [texts[k // 2] + (f"{text}; " if k % 2 else "") for k in kinds.tolist()]
+    return numbers, texts
+
+
+def _standing(billed: Billed, bill: Bill, has: Ints) -> tuple[Ints, list[str]]:
     """How firmly each group's line of a bill stands."""
-    found = np.full(len(billed.groups.starts), bill.standing, object)
-    for word, where in billed.standings:
-        found[where] = word
-    return found
+    number = np.zeros(len(billed.groups.starts), np.int64)
+    for n, (_, where) in enumerate(billed.standings, 1):
+        number[where] = n
+    return number[has], [bill.standing, *(word for word, _ in billed.standings)]
 
 
-def _why(billed: Billed, number: int, has: Ints) -> Any:
+def _why(billed: Billed, number: int, has: Ints) -> tuple[Ints, list[str]]:
     """What earned the lines that these groups have of one bill; each text is made once."""
     service, groups = billed.service, billed.groups
     figures = (billed.earned.units[number][has], groups.minutes[has], groups.size[has])
     which, first = together(*figures)
     told = zip(*(figure[first].tolist() for figure in figures), strict=True)
-    texts = [say.line(service, service.bills[number], *each) for each in told]
-    return np.array(texts, object)[which]
+    return which, [say.line(service, service.bills[number], *each) for each in told]
 
 
-def _affected(facts: Facts, payer_rows: Ints, change: Change) -> Ints | slice:
-    """Which groups an overlay bears on: those of the payers that it adds, or all."""
+def _affected(facts: Facts, payer_rows: Ints, change: Change) -> Mask | None:
+    """Which groups an overlay bears on: those of the payers that it adds, or all (None)."""
     if not change.payers:
-        return slice(None)
+        return None
     added = {" ".join(name.split()).casefold() for name in change.payers}
     names = facts.categories("payer")
     hit = np.array([*(" ".join(n.split()).casefold() in added for n in names), False])
-    return np.flatnonzero(hit[np.append(facts.codes("payer"), -1)[payer_rows]])
+    return hit[np.append(facts.codes("payer"), -1)[payer_rows]]
 
 
 def _latest(facts: Facts, billed: Billed, name: str) -> Ints:
@@ -164,5 +185,5 @@ def _threshold_day(facts: Facts, billed: Billed, bill: Bill) -> Ints:
     return facts.numbers("service_date")[groups.rows[np.minimum.reduceat(place, groups.starts)]]
 
 
-def _modifiers(bill: Bill) -> dict[str, str | None]:
-    return {f"modifier_{n + 1}": (*bill.modifiers, *[None] * 4)[n] for n in range(4)}
+def _modifier(bill: Bill, place: int) -> str | None:
+    return bill.modifiers[place] if place < len(bill.modifiers) else None

@@ -182,6 +182,17 @@ def named(values: Sequence[str | None], numbers: Ints) -> Any:
     return categorical(codes[numbers], words)
 
 
+def worded(texts: Sequence[str | None], numbers: Ints) -> Any:
+    """The text that each number stands for, as a categorical of those that occur in their order,
+    which is that of groups by the column; -1 is a blank."""
+    unused = np.ones(len(texts) + 1, bool)
+    unused[numbers] = False
+    known = np.array([*texts, None], object)
+    known[unused] = None
+    codes, words = pd.factorize(known, sort=True)
+    return categorical(codes[numbers], words)
+
+
 def categorical(codes: Ints, words: Any) -> Any:
     """A text column from the numbers of its words, -1 for a blank."""
     return light(pd.Categorical.from_codes(codes, categories=pd.Index(words, dtype=str)))
@@ -209,12 +220,28 @@ def together(*columns: Any) -> tuple[Ints, Ints]:
     return number, first
 
 
+def known_span(values: Ints) -> tuple[int, int]:
+    """The least and the greatest of the numbers that are known; where none is, 0 and less."""
+    last = values.max(initial=UNKNOWN)
+    if last == UNKNOWN:
+        return 0, -1
+    return int(values.min(where=values != UNKNOWN, initial=last)), int(last)
+
+
 def month_text(days: Ints) -> Any:
     """`2026-03` for each day, as a categorical; blank where the day is not known."""
     known = days != UNKNOWN
     months = np.where(known, days, 0).astype("M8[D]").astype("M8[M]")
     values, codes = np.unique(months, return_inverse=True)
     return categorical(np.where(known, codes, -1), values.astype(str))
+
+
+def always(text: str | None, rows: int) -> Any:
+    """A text column that is the same in all rows."""
+    if text is None:
+        return blank_text(rows)
+    codes = np.broadcast_to(np.int8(0), rows)
+    return pd.Categorical.from_codes(codes, categories=pd.Index([text], dtype=str))
 
 
 def blank_text(rows: int) -> pd.Categorical:

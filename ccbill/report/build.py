@@ -10,13 +10,13 @@ import pyarrow as pa
 
 from ccbill.problems import PROBLEMS
 from ccbill.report.tables import ACTIVITIES, DAY, NOTES, RULES_USED, RUN, SUMMARY
-from ccbill.report.typed import STRING, Coded, Column, Numbers, Sliced, coded, column, known_span
+from ccbill.report.typed import STRING, Coded, Column, Numbers, Sliced, coded, column
 from ccbill.rules import say
 from ccbill.rules.decisions import Decisions
 from ccbill.rules.facts import Facts
 from ccbill.rules.model import Bill, Change, Plan, Service
 from ccbill.rules.parse import EPOCH
-from ccbill.tables import UNKNOWN, Ints, Note, Outcome
+from ccbill.tables import UNKNOWN, Ints, Note, Outcome, known_span
 
 SUMMED, CHANGING = ["plan", "code", "month"], ["units", "charge"]
 

@@ -27,10 +27,9 @@ from ccbill.report.typed import (
     Sliced,
     Texts,
     is_text,
-    known_span,
     strings,
 )
-from ccbill.tables import UNKNOWN, Ints
+from ccbill.tables import UNKNOWN, Ints, known_span
 
 ROWS_AT_ONCE = 16_384  # few enough that what is made of them stays in a processor's cache
 ROWS_A_TEXT = 4  # from which on it pays to keep distinct texts

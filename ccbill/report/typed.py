@@ -160,14 +160,6 @@ def coded(texts: pd.Series[Any] | Sequence[str | None], numbers: Ints) -> Coded:
     return Coded(numbers, strings(words), np.append(np.int32(0), codes.astype(np.int32) + 1))
 
 
-def known_span(values: Ints) -> tuple[int, int]:
-    """The least and the greatest of the numbers that are known; where none is, 0 and less."""
-    last = values.max(initial=UNKNOWN)
-    if last == UNKNOWN:
-        return 0, -1
-    return int(values.min(where=values != UNKNOWN, initial=last)), int(last)
-
-
 def strings(values: Any) -> pa.Array:
     """Texts of any form, as they stand."""
     array = pa.array(values, from_pandas=True)

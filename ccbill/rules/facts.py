@@ -23,7 +23,7 @@ from ccbill.rules.model import (
     Test,
     Tests,
 )
-from ccbill.tables import PATIENT_FIELDS, UNKNOWN, Ints, Mask
+from ccbill.tables import PATIENT_FIELDS, UNKNOWN, Ints, Mask, known_span
 
 # A blank cell here means no: the column says that something is so, and is empty where it is not.
 FLAGS = frozenset({"video_declined", "provider_role", "pdcm_eligible", "chw_billed"})
@@ -100,10 +100,14 @@ class Facts:
         return self._arrays["practitioner"]
 
     def months(self) -> Ints:
-        """Months since 1970-01."""
+        """Months since 1970-01, UNKNOWN where the day is."""
         if "month" not in self._arrays:
-            days = self.numbers("service_date").astype("M8[D]")
-            self._arrays["month"] = days.astype("M8[M]").astype(np.int32)
+            days = self.numbers("service_date")
+            first, last = known_span(days)
+            known = np.arange(first, last + 1).astype("M8[D]").astype("M8[M]").astype(np.int32)
+            self._arrays["month"] = np.append(known, np.int32(UNKNOWN))[
+                np.where(days == UNKNOWN, -1, days - first)
+            ]
         return self._arrays["month"]
 
     def minutes(self) -> Ints:
@@ -158,14 +162,20 @@ def in_order(facts: Facts, rows: Ints, key: npt.NDArray[np.int64]) -> Ints:
     start = facts.numbers("start")[rows].astype(np.int64)
     start = np.where(start == UNKNOWN, LATE, start)
     when = (day - day.min(initial=0)) * (LATE + 1) + start
-    order = np.lexsort((when, key))
+    span = int(when.max(initial=0)) + 1
+    if (int(key.max(initial=0)) + 1) * span < 2**63:
+        both = key * span + when  # sorted as one number, several times as fast
+        order = np.argsort(both)
+        same = np.diff(both[order]) == 0
+    else:
+        order = np.lexsort((when, key))
+        same = (np.diff(key[order]) == 0) & (np.diff(when[order]) == 0)
     tied = np.zeros(len(rows), bool)
-    same = (np.diff(key[order]) == 0) & (np.diff(when[order]) == 0)
     tied[1:] |= same
     tied[:-1] |= same
     if tied.any():
         places = np.flatnonzero(tied)
-        among = order[places]
+        among = np.sort(order[places])
         ids = facts.activities["activity_id"].iloc[rows[among]].to_numpy(dtype=object)
         _, rank = np.unique(ids.astype(str), return_inverse=True)
         order[places] = among[np.lexsort((rank, when[among], key[among]))]
