@@ -121,7 +121,8 @@ def _table(
     )
     claim = table["claim_id"].array.codes
     begins = np.append(True, claim[1:] != claim[:-1])[: len(claim)]
-    table["line"] = np.arange(1, len(claim) + 1) - np.flatnonzero(begins)[np.cumsum(begins) - 1]
+    before = np.flatnonzero(begins)[np.cumsum(begins) - 1]
+    table["line"] = np.arange(1, len(claim) + 1, dtype=np.int32) - before.astype(np.int32)
     return table, drafted
 
 

@@ -57,6 +57,7 @@ def drafts(facts: Facts, billed: list[Billed]) -> pd.DataFrame:
         name: np.concatenate([none, *(part[name] for part in parts)]) for name in (*NUMBERS, *SAID)
     }
     columns |= {name: worded(texts[name], columns[name]) for name in SAID}
+    columns |= {name: columns[name].astype(np.int32) for name in ("units", "minutes", "activities")}
     which = columns.pop("bill")
     for name, values in {
         "billed": [number for number, _, _ in bills],

@@ -26,10 +26,10 @@ from ccbill.rules.model import Plan
 from ccbill.rules.prior import History
 from ccbill.rules.screen import Answer
 from ccbill.tables import UNKNOWN, Ints, Outcome, categorical
-from ccbill.together import Decided, small, together
+from ccbill.together import Decided, together
 
 NO_HISTORY = History(pd.DataFrame(), {})
-ROWS = 500_000  # of a share, and what its last patient has more
+ROWS = 1 << 20  # of a share, and what its last patient has more
 
 Engine = Callable[[Callable[["Share"], Decided], Iterable["Share"]], Iterator[Decided]]
 
@@ -76,12 +76,7 @@ def decided(facts: Facts, plan_of_row: Ints, terms: Terms, engine: Engine = loca
         Share(part_of(facts, mine), plan_of_row[mine], (float(decides), float(prices)))
         for mine, decides, prices in zip(rows, done[::2], done[1::2], strict=True)
     )
-    parts = []
-    for part in engine(partial(decide, terms=terms), shares):
-        parts.append(small(*part))
-        memory.give_back()
-    found = together(plan_of_row, terms.plans, rows, parts)
-    del parts
+    found = together(plan_of_row, terms.plans, rows, engine(partial(decide, terms=terms), shares))
     memory.give_back()
     return found
 

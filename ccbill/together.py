@@ -1,114 +1,149 @@
-"""What was decided of the shares of a log → what is decided of the whole log, and its lines."""
+"""What was decided of the shares of a log → what is decided of the whole log, and its lines.
+
+Each share is taken as it comes: what it says of rows goes to their places in the whole log, and of
+the rest only what the whole needs is kept, its numbers in half the bytes.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import fields, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from ccbill import memory
 from ccbill.claims import Claims
-from ccbill.rules.decisions import Billed, Decisions, Short
+from ccbill.rules.decisions import Billed, Decisions, Short, Stake
 from ccbill.rules.earn import Earned, Groups
 from ccbill.rules.model import Plan, Service
 from ccbill.rules.screen import Answer
-from ccbill.tables import Ints, Mask, categorical
+from ccbill.slices import taken
+from ccbill.tables import MANY_WORDS, Ints, Mask, categorical
 
 Decided = tuple[Decisions, Claims]
-Services = dict[tuple[str, str], tuple[Plan, Service]]  # by the plan's name and the service's file
+Key = tuple[str, str]  # a plan's name and a service's file
 
 
-def small(decisions: Decisions, lines: Claims) -> Decided:
-    """The same with text as its distinct values, groups in half the bytes, and no plan of rows,
-    which the whole log has."""
-    billed, encounters = (
-        pd.DataFrame({name: _column([table[name]]) for name in table})
-        for table in (lines.lines, lines.encounters)
-    )
-    line_of_row = lines.line_of_row.astype(np.int32)
-    decisions = replace(
-        decisions,
-        plan=np.zeros(0, np.int16),
-        billed=[_half(each) for each in decisions.billed],
-        encounters=[_half(each) for each in decisions.encounters],
-    )
-    return decisions, Claims(billed, encounters, line_of_row, lines.uncharged)
+def together(
+    plan_of_row: Ints, plans: Sequence[Plan], rows: Sequence[Ints], parts: Iterable[Decided]
+) -> Decided:
+    """The decisions and lines of all shares, numbered as the whole log is."""
+    whole = _Whole.of(plan_of_row, plans)
+    for mine, (decisions, drafted) in zip(rows, parts, strict=True):
+        whole.add(mine, decisions, drafted)
+        del decisions, drafted
+        memory.give_back()
+    return whole.decided()
 
 
-def _half(billed: Billed) -> Billed:
+@dataclass(slots=True)
+class _Whole:
+    """The whole log, as far as its shares are decided; `line_of_row` numbers lines as they came."""
+
+    decisions: Decisions
+    named: dict[Key, tuple[Plan, Service]]
+    line_of_row: Ints
+    number: dict[Answer, int] = field(default_factory=dict)
+    billed: dict[Key, list[Billed]] = field(default_factory=dict)
+    encounters: dict[Key, list[Billed]] = field(default_factory=dict)
+    on_claim: list[pd.Series[str]] = field(default_factory=list)
+    lines: list[pd.DataFrame] = field(default_factory=list)
+    listed: list[pd.DataFrame] = field(default_factory=list)
+    uncharged: list[Mask] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, plan_of_row: Ints, plans: Sequence[Plan]) -> _Whole:
+        read = len(plan_of_row)
+        services = [(plan, service) for plan in plans for service in plan.services]
+        answer, service_of_row = np.zeros(read, np.int16), np.full(read, -1, np.int16)
+        decisions = Decisions(plans, services, plan_of_row, service_of_row, answer, [])
+        named = {(plan.name, service.file): (plan, service) for plan, service in services}
+        return cls(decisions, named, np.full(read, -1, np.int32))
+
+    def add(self, mine: Ints, decisions: Decisions, drafted: Claims) -> None:
+        """Takes in a share, whose rows are those that are `mine` of the log."""
+        number = self.number
+        numbers = [number.setdefault(said, len(number)) for said in decisions.book]
+        self.decisions.answer[mine] = np.array(numbers, np.int16)[decisions.answer]
+        self.decisions.service[mine] = decisions.service
+        begun = sum(len(mask) for mask in self.uncharged)
+        at = drafted.line_of_row
+        self.line_of_row[mine] = np.where(at < 0, -1, at + begun)
+        for kept, told in (
+            (self.billed, decisions.billed),
+            (self.encounters, decisions.encounters),
+        ):
+            for each in told:
+                kept.setdefault(_key(each), []).append(_moved(each, mine))
+        self.decisions.short.extend(self._short(each, mine) for each in decisions.short)
+        self.decisions.stakes.extend(_stake(each, mine) for each in decisions.stakes)
+        self.on_claim.append(decisions.on_claim.set_axis(mine[decisions.on_claim.index]))
+        self.lines.append(drafted.lines)
+        self.listed.append(drafted.encounters)
+        self.uncharged.append(drafted.uncharged)
+
+    def _short(self, short: Short, mine: Ints) -> Short:
+        plan, service = self.named[_key(short)]
+        numbers = (short.have, short.need, short.bill)
+        return Short(plan, service, mine[short.standing], *(n.astype(np.int32) for n in numbers))
+
+    def decided(self) -> Decided:
+        """The whole, whose lines are in the order of the contract: by plan, then as they came."""
+        decisions = replace(
+            self.decisions,
+            book=[*self.number],
+            billed=self._joined(self.billed),
+            encounters=self._joined(self.encounters),
+            on_claim=pd.concat(self.on_claim),
+        )
+        lines, place = _by_plan(self.lines)
+        encounters, _ = _by_plan(self.listed)
+        uncharged = np.empty(len(lines), bool)
+        uncharged[place] = np.concatenate(self.uncharged)
+        of_row = taken(np.append(place, np.int32(-1)), self.line_of_row)
+        return decisions, Claims(lines, encounters, of_row, uncharged)
+
+    def _joined(self, kept: dict[Key, list[Billed]]) -> list[Billed]:
+        """What each service bills in all shares, in the order of services."""
+        return [_one(*self.named[key], kept.pop(key)) for key in self.named if key in kept]
+
+
+def _key(told: Billed | Short) -> Key:
+    return told.plan.name, told.service.file
+
+
+def _moved(billed: Billed, mine: Ints) -> Billed:
+    """The same at rows of the whole log."""
     groups, earned = billed.groups, billed.earned
-    numbers = [getattr(groups, each.name).astype(np.int32) for each in fields(groups)]
+    numbers = {f.name: getattr(groups, f.name).astype(np.int32) for f in fields(groups)}
+    numbers["rows"] = mine[groups.rows]
     units = {n: each.astype(np.int32) for n, each in earned.units.items()}
     return replace(
         billed,
-        groups=Groups(*numbers),
+        groups=Groups(**numbers),
         earned=Earned(earned.head.astype(np.int32), units),
         day=billed.day.astype(np.int32),
     )
 
 
-def together(
-    plan_of_row: Ints, plans: Sequence[Plan], rows: Sequence[Ints], parts: Sequence[Decided]
-) -> Decided:
-    """The decisions and lines of all shares, numbered as the whole log is.
-
-    The tables of the parts are taken apart, so that there is never all of them twice.
-    """
-    read = len(plan_of_row)
-    claim_lines = _lines_together(read, rows, [lines for _, lines in parts])
-    services = [(plan, service) for plan in plans for service in plan.services]
-    number: dict[Answer, int] = {}
-    answer, service = np.zeros(read, np.int16), np.full(read, -1, np.int16)
-    shares = [(mine, each) for mine, (each, _) in zip(rows, parts, strict=True)]
-    for mine, each in shares:
-        numbers = [number.setdefault(said, len(number)) for said in each.book]
-        answer[mine] = np.array(numbers, np.int16)[each.answer]
-        service[mine] = each.service
-    named = {(plan.name, service.file): (plan, service) for plan, service in services}
-    decisions = Decisions(
-        plans=plans,
-        services=services,
-        plan=plan_of_row,
-        service=service,
-        answer=answer,
-        book=[*number],
-        billed=_billed([(m, b) for m, each in shares for b in each.billed], named),
-        encounters=_billed([(m, b) for m, each in shares for b in each.encounters], named),
-        short=[_moved(s, mine, named) for mine, each in shares for s in each.short],
-        stakes=[replace(s, rows=mine[s.rows]) for mine, each in shares for s in each.stakes],
-        on_claim=pd.concat([each.on_claim.set_axis(m[each.on_claim.index]) for m, each in shares]),
-    )
-    return decisions, claim_lines
+def _stake(stake: Stake, mine: Ints) -> Stake:
+    return replace(stake, rows=mine[stake.rows], units=stake.units.astype(np.int32))
 
 
-def _moved(short: Short, rows: Ints, named: Services) -> Short:
-    plan, service = named[short.plan.name, short.service.file]
-    return replace(short, plan=plan, service=service, standing=rows[short.standing])
-
-
-def _billed(parts: Sequence[tuple[Ints, Billed]], named: Services) -> list[Billed]:
-    """What each service bills in all shares, in the order of services."""
-    of: dict[tuple[str, str], list[tuple[Ints, Billed]]] = {key: [] for key in named}
-    for rows, each in parts:
-        of[each.plan.name, each.service.file].append((rows, each))
-    return [_one(*named[key], theirs) for key, theirs in of.items() if theirs]
-
-
-def _one(plan: Plan, service: Service, parts: Sequence[tuple[Ints, Billed]]) -> Billed:
+def _one(plan: Plan, service: Service, parts: list[Billed]) -> Billed:
     """The groups of one service, share after share."""
-    billed = [each for _, each in parts]
-    groups = [each.groups for each in billed]
+    groups = [each.groups for each in parts]
     sizes = [len(each.starts) for each in groups]
-    before = np.cumsum([0, *sizes])
-    begun = np.cumsum([0, *(len(each.rows) for each in groups)])
-    earned = [each.earned for each in billed]
+    before = np.cumsum([0, *sizes], dtype=np.int32)
+    begun = np.cumsum([0, *(len(each.rows) for each in groups)], dtype=np.int32)
+    earned = [each.earned for each in parts]
     return Billed(
         plan,
         service,
         Groups(
-            np.concatenate([mine[each.groups.rows] for mine, each in parts]),
+            np.concatenate([each.rows for each in groups]),
             np.concatenate([each.of + n for each, n in zip(groups, before, strict=False)]),
             np.concatenate([each.starts + n for each, n in zip(groups, begun, strict=False)]),
             *(
@@ -120,9 +155,9 @@ def _one(plan: Plan, service: Service, parts: Sequence[tuple[Ints, Billed]]) -> 
             np.concatenate([each.head for each in earned]),
             {n: np.concatenate([each.units[n] for each in earned]) for n in earned[0].units},
         ),
-        np.concatenate([each.day for each in billed]),
-        _said([each.notes for each in billed], sizes),
-        _said([each.standings for each in billed], sizes),
+        np.concatenate([each.day for each in parts]),
+        _said([each.notes for each in parts], sizes),
+        _said([each.standings for each in parts], sizes),
     )
 
 
@@ -136,40 +171,29 @@ def _said(parts: Sequence[list[tuple[str, Mask]]], sizes: Sequence[int]) -> list
     ]
 
 
-def _lines_together(read: int, rows: Sequence[Ints], parts: Sequence[Claims]) -> Claims:
-    """The lines of all shares in the order of the contract: by plan, then share after share."""
-    sizes = [len(part.lines) for part in parts]
-    lines, place = _by_plan([part.lines for part in parts])
-    encounters, _ = _by_plan([part.encounters for part in parts])
-    line_of_row: Ints = np.full(read, -1, np.int32)
-    before = 0
-    for mine, part, size in zip(rows, parts, sizes, strict=True):
-        own = place[before : before + size]
-        line_of_row[mine] = np.append(own, -1)[part.line_of_row]
-        before += size
-    uncharged = np.empty(len(lines), bool)
-    uncharged[place] = np.concatenate([part.uncharged for part in parts])
-    return Claims(lines, encounters, line_of_row, uncharged)
+def _by_plan(parts: list[pd.DataFrame]) -> tuple[pd.DataFrame, Ints]:
+    """The lines of all parts by plan, and the place of each line in that order.
 
-
-def _by_plan(parts: Sequence[pd.DataFrame]) -> tuple[pd.DataFrame, Ints]:
-    """The lines of all parts by plan, and the place of each line in that order."""
+    The parts are taken apart, so that there is never all of them twice.
+    """
     order = np.argsort(_column([part["plan"] for part in parts]).codes, kind="stable")
-    place = np.empty(len(order), np.int64)
+    place = np.empty(len(order), np.int32)
     place[order] = np.arange(len(order))
     table = {name: _column([p.pop(name) for p in parts]).take(order) for name in [*parts[0]]}
     return pd.DataFrame(table, copy=False), place
 
 
 def _column(parts: Sequence[pd.Series[Any]]) -> Any:
-    if all(part.dtype.kind in "biuf" for part in parts):
+    """One column, one part below the other. Its words are in their order, unless they are many:
+    those are names of claims and patients, by whose order nothing goes."""
+    texts = [part.array for part in parts]
+    if not all(isinstance(each, pd.Categorical) for each in texts):
         return np.concatenate([part.to_numpy() for part in parts])
-    texts = [pd.Categorical(part) for part in parts]
-    words = [pd.Index(each.categories, dtype=str) for each in texts]
-    number, known = pd.factorize(words[0].append(words[1:]), sort=True)
+    words = [each.categories for each in texts]
     ends = np.cumsum([len(each) for each in words])
+    number, known = pd.factorize(words[0].append(words[1:]), sort=bool(ends[-1] < MANY_WORDS))
     codes = [
         np.append(mine, -1)[each.codes]
-        for each, mine in zip(texts, np.split(number, ends[:-1]), strict=True)
+        for each, mine in zip(texts, np.split(number.astype(np.int32), ends[:-1]), strict=True)
     ]
     return categorical(np.concatenate(codes), known)
