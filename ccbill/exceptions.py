@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ccbill import new_words
+from ccbill import memory, new_words
 from ccbill.about import blanked, described, unlike
 from ccbill.exception_notes import (
     asked_about,
@@ -86,8 +86,12 @@ def exceptions(
 ) -> pd.DataFrame:
     """Every thing to fix and every note, in EXCEPTIONS without what a work list adds.
 
-    `lines` have CLAIMS and `rows`, how many rows of the exports are on the line's claim.
+    `lines` have CLAIMS and `rows`, how many rows of the exports are on the line's claim. The
+    `findings` are taken out as they are told: they may be of as many rows as were read.
     """
+    asked = [asked_about(facts, decisions, each) for each in findings if not each.holds]
+    findings[:] = [each for each in findings if each.holds]
+    memory.give_back()
     holding = {each.problem: each for each in findings if each.holds}
     held = np.flatnonzero(decisions.outcome == Outcome.HELD)
     worth = stakes(facts, decisions, fees, held)
@@ -102,7 +106,7 @@ def exceptions(
     del about, number, worth, which
     told = [n for n in notes if n.problem not in WORDS or n.problem not in names]
     parts.append(noted(told, facts))
-    parts += [asked_about(facts, decisions, each) for each in findings if not each.holds]
+    parts += asked
     parts += [lacks_answer(facts, decisions, each) for each in unanswered(facts, decisions, fees)]
     parts.append(charges_missing(lines))
     parts.append(not_checked(facts, decisions))

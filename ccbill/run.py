@@ -135,10 +135,13 @@ def bill(
     notes += [*recorded.notes(book, done, at_work), *_months_without_rows(facts, request.months)]
     told = sent.assign(rows=recorded.rows_of_claims(sent, done.adopted, lines.line_of_row))
     found = exceptions(facts, decisions, fees, notes, read.findings, told, today)
-    read.findings.clear()  # they are told now, and may be of as many rows as were read
     found = recorded.with_unnumbered(found, done)
+    del told
+    memory.give_back()
     ledger = book.ledger if book else None
     to_do = work_list(found, request.out, settings.workbook, ledger, spoken)
+    del found
+    memory.give_back()
     tables: dict[str, Any] = {
         "claims": done.lines,
         "encounters": lines.encounters,

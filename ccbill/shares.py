@@ -25,6 +25,7 @@ from ccbill.rules.facts import Facts
 from ccbill.rules.model import Plan
 from ccbill.rules.prior import History
 from ccbill.rules.screen import Answer
+from ccbill.slices import taken
 from ccbill.tables import UNKNOWN, Ints, Outcome, categorical
 from ccbill.together import Decided, together
 
@@ -66,23 +67,28 @@ def locally(decide: Callable[[Share], Decided], shares: Iterable[Share]) -> Iter
 
 def decided(facts: Facts, plan_of_row: Ints, terms: Terms, engine: Engine = locally) -> Decided:
     """What the rules make of the whole log, and its claim lines."""
-    rows = _rows_of_shares(facts, terms.plans, plan_of_row)
-    if len(rows) < 2 and engine is locally:
+    share_of_row, number = _share_of_row(facts, terms.plans, plan_of_row)
+    if number < 2 and engine is locally:
         return decide(Share(facts, plan_of_row), terms)
+
+    def rows() -> Iterator[Ints]:
+        return (np.flatnonzero(share_of_row == n).astype(np.int32) for n in range(number))
+
     if any(asks_training(terms.plans[n], facts.given) for n in np.unique(plan_of_row) if n >= 0):
-        terms = _knowing_first_days(facts, plan_of_row, rows, terms)
-    done = np.linspace(progress.DECIDING, progress.LISTING, 2 * len(rows), endpoint=False)
+        terms = _knowing_first_days(facts, plan_of_row, rows(), terms)
+    done = np.linspace(progress.DECIDING, progress.LISTING, 2 * number, endpoint=False)
     shares = (
         Share(part_of(facts, mine), plan_of_row[mine], (float(decides), float(prices)))
-        for mine, decides, prices in zip(rows, done[::2], done[1::2], strict=True)
+        for mine, decides, prices in zip(rows(), done[::2], done[1::2], strict=True)
     )
-    found = together(plan_of_row, terms.plans, rows, engine(partial(decide, terms=terms), shares))
+    parts = engine(partial(decide, terms=terms), shares)
+    found = together(plan_of_row, terms.plans, zip(rows(), parts, strict=True))
     memory.give_back()
     return found
 
 
 def _knowing_first_days(
-    facts: Facts, plan_of_row: Ints, rows: Sequence[Ints], terms: Terms
+    facts: Facts, plan_of_row: Ints, rows: Iterable[Ints], terms: Terms
 ) -> Terms:
     """The terms with the first counted day of each staff member in any of the shares."""
     days = dict(terms.history.first_counted) if terms.history else {}
@@ -137,17 +143,18 @@ def one_patient_at_a_time(plan: Plan) -> bool:
     return all({"patient", "activity"} & {*key} for key in keys)
 
 
-def _rows_of_shares(facts: Facts, plans: Sequence[Plan], plan_of_row: Ints) -> list[Ints]:
-    """The rows of each share, in the order of patients; those that name none are in the first."""
+def _share_of_row(facts: Facts, plans: Sequence[Plan], plan_of_row: Ints) -> tuple[Ints, int]:
+    """The number of each row's share, in the order of patients, and how many shares there are; rows
+    that name no patient are in the first."""
     used = np.unique(plan_of_row)
     if not all(one_patient_at_a_time(plans[n]) for n in used if n >= 0):
-        return [np.arange(len(plan_of_row))]
+        return np.zeros(len(plan_of_row), np.int16), 1
     patient = facts.codes("patient")
     rows = np.bincount(patient + 1, minlength=len(facts.patients) + 1)
-    share = ((np.cumsum(rows) - rows) // ROWS).astype(np.int32)[patient + 1]
-    number = int(share.max(initial=0)) + 1
-    found = [np.flatnonzero(share == n).astype(np.int32) for n in range(number)]
-    return [each for each in found if len(each)] or found
+    share = (np.cumsum(rows) - rows) // ROWS
+    _, share[rows > 0] = np.unique(share[rows > 0], return_inverse=True)
+    of_patient = np.append(share[1:], share[0]).astype(np.int16)
+    return taken(of_patient, patient), int(share.max(initial=0, where=rows > 0)) + 1
 
 
 def part_of(facts: Facts, rows: Ints) -> Facts:
@@ -159,23 +166,31 @@ def part_of(facts: Facts, rows: Ints) -> Facts:
     number = np.append(np.cumsum(wanted) - 1, -1)[codes]
     columns: dict[str, Any] = {}
     for name in facts.activities.columns:
-        column = facts.activities[name].array.take(rows)
+        column = facts.activities[name].array
         if name == "patient":
-            names = facts.activities["patient"].cat.categories[wanted]
-            columns[name] = categorical(number, names)
+            columns[name] = categorical(number, column.categories[wanted])
         elif isinstance(column, pd.Categorical):
-            columns[name] = _used(column)
+            columns[name] = _used(_of_rows(column.codes, rows), column.categories)
+        elif column.dtype.kind in "biu":
+            columns[name] = _of_rows(column.to_numpy(), rows)
         else:
-            columns[name] = column
+            columns[name] = column.take(rows)
     return Facts(pd.DataFrame(columns, copy=False), facts.patients.iloc[wanted], facts.given)
 
 
-def _used(column: pd.Categorical) -> pd.Categorical:
-    """The column without the categories that no row has, where there are any."""
-    used = np.zeros(len(column.categories) + 1, bool)
-    used[column.codes] = True
+def _of_rows(values: Ints, rows: Ints) -> Ints:
+    """The values of these rows; one that stands for all rows goes on to do so."""
+    if values.strides == (0,) and len(values):
+        return np.broadcast_to(values[0], len(rows))
+    return values[rows]
+
+
+def _used(codes: Ints, words: pd.Index[Any]) -> Any:
+    """The column without the words that no row has."""
+    used = np.zeros(len(words) + 1, bool)
+    used[codes] = True
     used = used[:-1]
     if used.all():
-        return column
+        return categorical(codes, words)
     number = np.append(np.cumsum(used) - 1, -1)
-    return categorical(number[column.codes], column.categories[used])
+    return categorical(number[codes], words[used])

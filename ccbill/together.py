@@ -20,18 +20,19 @@ from ccbill.rules.earn import Earned, Groups
 from ccbill.rules.model import Plan, Service
 from ccbill.rules.screen import Answer
 from ccbill.slices import taken
-from ccbill.tables import MANY_WORDS, Ints, Mask, categorical
+from ccbill.tables import Ints, Mask, categorical
 
 Decided = tuple[Decisions, Claims]
 Key = tuple[str, str]  # a plan's name and a service's file
 
 
 def together(
-    plan_of_row: Ints, plans: Sequence[Plan], rows: Sequence[Ints], parts: Iterable[Decided]
+    plan_of_row: Ints, plans: Sequence[Plan], shares: Iterable[tuple[Ints, Decided]]
 ) -> Decided:
-    """The decisions and lines of all shares, numbered as the whole log is."""
+    """The decisions and lines of all shares, each given with its rows, as the whole log is
+    numbered."""
     whole = _Whole.of(plan_of_row, plans)
-    for mine, (decisions, drafted) in zip(rows, parts, strict=True):
+    for mine, (decisions, drafted) in shares:
         whole.add(mine, decisions, drafted)
         del decisions, drafted
         memory.give_back()
@@ -176,22 +177,27 @@ def _by_plan(parts: list[pd.DataFrame]) -> tuple[pd.DataFrame, Ints]:
 
     The parts are taken apart, so that there is never all of them twice.
     """
-    order = np.argsort(_column([part["plan"] for part in parts]).codes, kind="stable")
+    parts = [part for part in parts if len(part)] or parts[:1]
+    order = np.argsort(_column("plan", [part["plan"] for part in parts]).codes, kind="stable")
     place = np.empty(len(order), np.int32)
     place[order] = np.arange(len(order))
-    table = {name: _column([p.pop(name) for p in parts]).take(order) for name in [*parts[0]]}
+    table = {name: _column(name, [p.pop(name) for p in parts]).take(order) for name in [*parts[0]]}
     return pd.DataFrame(table, copy=False), place
 
 
-def _column(parts: Sequence[pd.Series[Any]]) -> Any:
-    """One column, one part below the other. Its words are in their order, unless they are many:
-    those are names of claims and patients, by whose order nothing goes."""
+def _column(name: str, parts: Sequence[pd.Series[Any]]) -> Any:
+    """One column, one part below the other. Its words are in their order, for a table is grouped in
+    that; but not those of patients and claims, of which no two shares have the same."""
     texts = [part.array for part in parts]
     if not all(isinstance(each, pd.Categorical) for each in texts):
         return np.concatenate([part.to_numpy() for part in parts])
     words = [each.categories for each in texts]
     ends = np.cumsum([len(each) for each in words])
-    number, known = pd.factorize(words[0].append(words[1:]), sort=bool(ends[-1] < MANY_WORDS))
+    known = words[0].append(words[1:])
+    if name in ("patient_id", "claim_id"):
+        number = np.arange(ends[-1])
+    else:
+        number, known = pd.factorize(known, sort=True)
     codes = [
         np.append(mine, -1)[each.codes]
         for each, mine in zip(texts, np.split(number.astype(np.int32), ends[:-1]), strict=True)
