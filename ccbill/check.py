@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from ccbill import inputs, new_words
+from ccbill import inputs, new_words, plausible
 from ccbill.config import Settings
 from ccbill.inputs import Asked
 from ccbill.intake.text import Text
 from ccbill.problems import PROBLEMS
 from ccbill.rules.facts import Facts
 from ccbill.rules.model import Plan
+from ccbill.rules.parse import EPOCH
 from ccbill.rules.payers import fold, numbers_of_names, plan_of_rows
 from ccbill.tables import UNKNOWN, Intake, Ints, Mask
 
@@ -55,7 +57,7 @@ def check(asked: Asked) -> dict[str, Any]:
             "left_out": int(left_out.sum()),
             "held": int(held.sum()),
         },
-        "problems": [*_told(read, problem, left_out), *_noted(read)],
+        "problems": [*_told(read, problem, left_out), *_noted(read, settings, asked.today)],
         "words": [line for each in words for line in each],
         "payers": _payers(facts, plan_of_row, plans, settings),
         "notes": [
@@ -86,9 +88,10 @@ def _told(read: Intake, problem: Any, left_out: Mask) -> list[dict[str, Any]]:
     return sorted(found, key=lambda each: -each["rows"])
 
 
-def _noted(read: Intake) -> list[dict[str, Any]]:
+def _noted(read: Intake, settings: Settings, today: date) -> list[dict[str, Any]]:
     """What an auditor would ask about, and no setting holds."""
-    return [_problem(read, f.problem, "noted", f.rows) for f in read.findings if not f.holds]
+    found = plausible.asked(read, settings, today.toordinal() - EPOCH)
+    return [_problem(read, each.problem, "noted", each.rows) for each in found]
 
 
 def _problem(read: Intake, name: str, outcome: str, rows: Ints) -> dict[str, Any]:

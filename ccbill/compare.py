@@ -11,7 +11,7 @@ import pandas as pd
 from ccbill import config, inputs
 from ccbill.claims import modifier_sets
 from ccbill.rules import load
-from ccbill.run import Request, bill
+from ccbill.run import Request, billed
 from ccbill.tables import UNKNOWN
 
 KEY = ["patient_id", "plan", "month", "code"]
@@ -30,8 +30,8 @@ def compare(request: Request, overlays: Sequence[Path]) -> pd.DataFrame:
     before_plans, after_plans = load.plans(standing), load.plans([*standing, *overlays])
     read, fees = inputs.read(request, settings, after_plans)
     request = replace(request, dry_run=True)
-    before = _counted(bill(read, before_plans, settings, fees, request).claims)
-    after = _counted(bill(read, after_plans, settings, fees, request).claims)
+    before = _counted(billed(read, before_plans, settings, fees, request).done.lines)
+    after = _counted(billed(read, after_plans, settings, fees, request).done.lines)
     both = before.add_suffix("_before").join(after.add_suffix("_after"), how="outer")
     both = both.fillna(0).astype("int64")
     same = pd.Series(True, index=both.index)

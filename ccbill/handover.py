@@ -22,7 +22,7 @@ from ccbill.ledger.submit import submit
 from ccbill.recorded import Book
 from ccbill.report import staged
 from ccbill.report.staged import Staged
-from ccbill.report.tables import Report
+from ccbill.report.tables import Billed, Report
 
 
 class Handed(Protocol):
@@ -65,17 +65,17 @@ def finish_before(ledger: Ledger, out: Path, inputs: Sequence[object]) -> None:
             raise CcbillError(Exit.BUSY, message)
 
 
-def deliver(book: Book, report: Report, request: Handed) -> list[Path]:
-    """Records the run and puts its files into `out`; their paths. The caller holds the ledger."""
-    ledger, entry = book.ledger, book.entry
-    assert entry is not None
-    work = book.work
-    assert work is not None
-    out = request.out
+def deliver(book: Book, bill: Billed, request: Handed) -> tuple[Report, list[Path]]:
+    """Records the run and puts its files into `out`; its report and their paths. The caller holds
+    the ledger."""
+    ledger, out = book.ledger, request.out
     with staged.folder(out):
         waiting = {row.name for _, row in _pending(ledger)}
         staged.clear(out, ledger.identity, waiting)
-        files = staged.stage(report, out, request.formats, ledger.identity)
+        report, files = staged.stage(bill, out, request.formats, ledger.identity)
+        entry, work = book.entry, book.work
+        assert entry is not None
+        assert work is not None
         try:
             run = record(ledger, entry, book.terms)
             work.keep(run, ledger)
@@ -89,7 +89,7 @@ def deliver(book: Book, report: Report, request: Handed) -> list[Path]:
             ledger.db.execute("COMMIT")  # a failure may yet be on the disk: the files stay
         written = _finished(run, files)
     _delivered(ledger, run)
-    return written
+    return report, written
 
 
 def _finished(run: int, files: Staged) -> list[Path]:

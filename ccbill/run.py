@@ -7,17 +7,19 @@ back, and only this module and the command line know them all.
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from ccbill import __version__, handover, inputs, memory, progress, recorded
+from ccbill import __version__, handover, inputs, memory, plausible, progress, recorded
+from ccbill.aside import Aside
 from ccbill.balance import balance
 from ccbill.claims import Claims, claims
 from ccbill.config import Settings
@@ -44,8 +46,8 @@ from ccbill.rules.overlay import overridden
 from ccbill.rules.parse import EPOCH
 from ccbill.rules.payers import plan_of_rows
 from ccbill.shares import Engine, Terms, decided, locally
-from ccbill.tables import UNKNOWN, Intake, Note, check_activities
-from ccbill.work import work_list
+from ccbill.tables import UNKNOWN, Finding, Intake, Note, check_activities
+from ccbill.work import WorkList, work_list
 from ccbill.worth import near_misses
 
 
@@ -73,20 +75,21 @@ def run(request: Request) -> tuple[Report, list[Path]]:
     plans = inputs.plans_of(request, settings)
     examples.check(plans, of_changed_files=True)
     read, fees = inputs.read(request, settings, plans)
+    today = request.today.toordinal() - EPOCH
+    asked = Aside(partial(plausible.asked, read, settings, today)).outcome
     if request.ledger is None:
-        report = bill(read, plans, settings, fees, request)
-        del read  # what is written of it, the report has
-        memory.give_back()
-        return report, [] if request.dry_run else deliver(report, request.out, request.formats)
+        bill = billed(read, plans, settings, fees, request, asked)
+        if request.dry_run:
+            return bill.report(), []
+        return deliver(bill, request.out, request.formats)
     with opened(request.ledger, request, settings) as ledger:
         book = Book(ledger, recorded.terms(plans), request.whole_log)
         if request.dry_run:
-            return bill(read, plans, settings, fees, request, book), []
+            return billed(read, plans, settings, fees, request, asked, book).report(), []
         handover.finish_before(ledger, request.out, read.inputs)
         with store.writing(ledger):
-            report = bill(read, plans, settings, fees, request, book)
-            written = handover.deliver(book, report, request)
-        return report, written
+            bill = billed(read, plans, settings, fees, request, asked, book)
+            return handover.deliver(book, bill, request)
 
 
 def opened(path: Path, request: Request, settings: Settings) -> AbstractContextManager[Ledger]:
@@ -104,18 +107,17 @@ def _engine(request: Request) -> AbstractContextManager[Engine]:
     return on_dask.started(request.scheduler)
 
 
-def bill(
+def billed(
     read: Intake,
     plans: Sequence[Plan],
     settings: Settings,
     fees: Fees,
     request: Request,
+    asked: Callable[[], list[Finding]] = list,
     book: Book | None = None,
-) -> Report:
-    """Decides and prices what was read, and builds every table of the report.
-
-    With a `book`, what was submitted before counts, and the run's entry is left in it.
-    """
+) -> Bill:
+    """Decides and prices what was read. With a `book`, what was submitted before counts. `asked` is
+    what an auditor would ask, by the time that it is told."""
     facts = Facts(check_activities(read.activities), read.patients, read.given)
     plan_of_row, unknown_payers = plan_of_rows(facts, plans, settings.payers)
     spoken = pd.DataFrame(columns=CASE)
@@ -127,49 +129,101 @@ def bill(
     terms = Terms(plans, settings, fees, before, request.months, complete, today)
     with _engine(request) as engine:
         decisions, lines = decided(facts, plan_of_row, terms, engine)
-    decisions, lines, done = _settled(facts, decisions, lines, settings, fees, today, book, spoken)
-    sent = _sent(done.lines)
-    at_work = [plan for plan in plans if (spoken["plan"] == plan.name).any()]
-    progress.begins("listing what is held", progress.LISTING)
-    notes = [*read.notes, *unknown_payers, *overridden(plans)]
-    notes += [*recorded.notes(book, done, at_work), *_months_without_rows(facts, request.months)]
-    told = sent.assign(rows=recorded.rows_of_claims(sent, done.adopted, lines.line_of_row))
-    found = exceptions(facts, decisions, fees, notes, read.findings, told, today)
-    found = recorded.with_unnumbered(found, done)
-    del told
-    memory.give_back()
-    ledger = book.ledger if book else None
-    to_do = work_list(found, request.out, settings.workbook, ledger, spoken)
-    del found
-    memory.give_back()
-    tables: dict[str, Any] = {
-        "claims": done.lines,
-        "encounters": lines.encounters,
-        "submitted": done.submitted[list(CLAIMS)],
-        "summary": build.summary(sent, earlier(ledger, done.lines)),
-        "rules_used": build.rules_used(decisions),
-        "exceptions": to_do.exceptions,
-        "near_misses": near_misses(facts, decisions, fees),
-        "unreadable_rows": read.unreadable,
-        "balance": balance(facts, decisions),
-        "activities": build.trace(facts, decisions, done.adopted, lines.line_of_row),
-        "notes": build.notes_table(notes),
-    }
-    record = _record(request, settings, read, decisions, tables)
-    record["notes"] = build.file_notes(notes)
-    record["work_list"] = to_do.told
-    if book is not None and not request.dry_run:
-        record["run"] = next_run(book.ledger)
-        record["status"] = "submitted" if request.submit else "draft"
-    report = Report(**tables, run=build.run_table(record), record=record)
-    if "html" in request.formats:
-        named = request.with_patients
-        seen = review(facts, decisions, tables, read, ledger, settings, named)
-        report = replace(report, review=seen)
-    if book is not None:
-        book.entry = recorded.entry(report, done, facts, spoken, request.today)
-        book.work = to_do
-    return report
+    settled = _settled(facts, decisions, lines, settings, fees, today, book, spoken)
+    return Bill(
+        *settled,
+        read=replace(read, notes=[*read.notes, *unknown_payers]),
+        asked=asked,
+        facts=facts,
+        spoken=spoken,
+        settings=settings,
+        fees=fees,
+        request=request,
+        book=book,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Bill:
+    """A run that is decided and priced. The rest of its report is made once that is asked for: it
+    may be while the tables that there are already are written."""
+
+    decisions: Decisions
+    lines: Claims
+    done: Settled
+    read: Intake
+    asked: Callable[[], list[Finding]]
+    facts: Facts
+    spoken: pd.DataFrame
+    settings: Settings
+    fees: Fees
+    request: Request
+    book: Book | None
+
+    @property
+    def tables(self) -> dict[str, Any]:
+        """The lines, and what became of each row."""
+        adopted, line_of_row = self.done.adopted, self.lines.line_of_row
+        return {
+            "claims": self.done.lines,
+            "encounters": self.lines.encounters,
+            "submitted": self.done.submitted[list(CLAIMS)],
+            "activities": build.trace(self.facts, self.decisions, adopted, line_of_row),
+        }
+
+    def report(self) -> Report:
+        """Every table. The run's entry and its work list are left in its book."""
+        facts, decisions, done, request = self.facts, self.decisions, self.done, self.request
+        ledger = self.book.ledger if self.book else None
+        progress.begins("listing what is held", progress.LISTING)
+        notes = self._notes()
+        to_do = self._work_list(notes, ledger)
+        memory.give_back()
+        sent = _sent(done.lines)
+        tables = self.tables | {
+            "summary": build.summary(sent, earlier(ledger, done.lines)),
+            "rules_used": build.rules_used(decisions),
+            "exceptions": to_do.exceptions,
+            "near_misses": near_misses(facts, decisions, self.fees),
+            "unreadable_rows": self.read.unreadable,
+            "balance": balance(facts, decisions),
+            "notes": build.notes_table(notes),
+        }
+        record = _record(request, self.settings, self.read, decisions, tables)
+        record["notes"] = build.file_notes(notes)
+        record["work_list"] = to_do.told
+        if ledger is not None and not request.dry_run:
+            record["run"] = next_run(ledger)
+            record["status"] = "submitted" if request.submit else "draft"
+        report = Report(**tables, run=build.run_table(record), record=record)
+        if "html" in request.formats:
+            named = request.with_patients
+            seen = review(facts, decisions, tables, self.read, ledger, self.settings, named)
+            report = replace(report, review=seen)
+        if self.book is not None:
+            self.book.entry = recorded.entry(report, done, facts, self.spoken, request.today)
+            self.book.work = to_do
+        return report
+
+    def _notes(self) -> list[Note]:
+        plans = self.decisions.plans
+        at_work = [plan for plan in plans if (self.spoken["plan"] == plan.name).any()]
+        return [
+            *self.read.notes,
+            *overridden(plans),
+            *recorded.notes(self.book, self.done, at_work),
+            *_months_without_rows(self.facts, self.request.months),
+        ]
+
+    def _work_list(self, notes: list[Note], ledger: Ledger | None) -> WorkList:
+        """All exceptions, in the order in which they are to be worked on."""
+        sent, adopted = _sent(self.done.lines), self.done.adopted
+        told = sent.assign(rows=recorded.rows_of_claims(sent, adopted, self.lines.line_of_row))
+        findings = [*self.read.findings, *self.asked()]
+        today = self.request.today.toordinal() - EPOCH
+        found = exceptions(self.facts, self.decisions, self.fees, notes, findings, told, today)
+        found = recorded.with_unnumbered(found, self.done)
+        return work_list(found, self.request.out, self.settings.workbook, ledger, self.spoken)
 
 
 def _settled(

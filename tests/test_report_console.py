@@ -9,13 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from test_report_tables import claim, empty_report, exception, report_of, table_of
+from test_report_tables import claim, deliver, empty_report, exception, report_of, table_of
 
 from ccbill.errors import CcbillError, Exit, Message
 from ccbill.problems import PROBLEMS
 from ccbill.report import tables
 from ccbill.report.console import messages, record_text, summary
-from ccbill.report.delivery import deliver
 from ccbill.report.totals import balance_sentence
 
 

@@ -14,15 +14,17 @@ import zipfile
 from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from threading import Event
+from typing import Any, BinaryIO
 
 import numpy as np
 import pytest
-from test_report_tables import claim, empty_report, report_of, table_of
+from test_report_tables import Billed, claim, deliver, empty_report, report_of, table_of
 
 from ccbill.errors import CcbillError, Exit
 from ccbill.report import delivery, private, tables
-from ccbill.report.delivery import deliver
+from ccbill.report.tables import Report
+from ccbill.report.typed import Sliced
 
 CSV_SET = [
     "activities.csv",
@@ -162,6 +164,36 @@ def test_a_directory_with_other_files_keeps_its_mode(out: Path) -> None:
     out.chmod(0o755)
     deliver(report_of(), out, ["csv"])
     assert stat.S_IMODE(out.stat().st_mode) == 0o755
+
+
+@pytest.mark.parametrize("suffix", ["csv", "parquet"])
+def test_a_report_that_fails_stops_what_is_written_beside_it(
+    delivered: Path, monkeypatch: pytest.MonkeyPatch, suffix: str
+) -> None:
+    """The trace is long, and the report fails as soon as the trace is begun."""
+    before = contents(delivered)
+    begun, ended = Event(), Event()
+    write = delivery.TABLE_WRITERS[suffix]
+
+    def slowly(table: Sliced, file: BinaryIO, stop: Event | None) -> None:
+        try:
+            begun.set()
+            assert stop is not None
+            assert stop.wait(60)
+            write(table, file, stop)
+        finally:
+            ended.set()
+
+    class Failing(Billed):
+        def report(self) -> Report:
+            assert begun.wait(60)
+            raise KeyboardInterrupt
+
+    monkeypatch.setitem(delivery.TABLE_WRITERS, suffix, slowly)
+    with pytest.raises(KeyboardInterrupt):
+        delivery.deliver(Failing(report_of()), delivered, [suffix])
+    assert ended.is_set()
+    assert contents(delivered) == before
 
 
 @pytest.mark.parametrize("failure", [OSError(errno.ENOSPC, "No space left"), KeyboardInterrupt()])

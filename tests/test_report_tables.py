@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,7 +14,7 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from ccbill.report import tables
+from ccbill.report import delivery, tables
 from ccbill.report.tables import Report
 from ccbill.report.typed import sliced, typed
 from ccbill.tables import UNKNOWN
@@ -101,6 +103,24 @@ def exception(**cells: Any) -> dict[str, Any]:
         "activity_id": "a-77",
     }
     return held | cells
+
+
+@dataclass(frozen=True)
+class Billed:
+    """A run that is decided, and whose report is made already."""
+
+    made: Report
+
+    @property
+    def tables(self) -> dict[str, Any]:
+        return {"activities": self.made.activities, "claims": self.made.claims}
+
+    def report(self) -> Report:
+        return self.made
+
+
+def deliver(report: Report, out: Path, formats: Sequence[str]) -> list[Path]:
+    return delivery.deliver(Billed(report), out, formats)[1]
 
 
 def report_of(**changed: Any) -> Report:

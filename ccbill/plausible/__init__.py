@@ -20,35 +20,54 @@ COLUMN_OF = {"staff": "staff_id", "start": "start_time", "seconds": "minutes"}
 
 
 def checked(read: Intake, settings: Settings, today: int) -> Intake:
-    """The same log with its findings; rows that a check set to `hold` found have its problem.
+    """The same log, in which rows that a check set to `hold` found have its problem, and what was
+    found.
 
     Only rows without a problem of their own are looked at. A note on the run names the columns
     that checks wanted and no input has. `today` is days since 1970-01-01.
     """
-    on = [name for name in CHECKS if settings.checks.get(name) != "off"]
-    held = {name for name in on if settings.checks.get(name) == "hold"}
-    made = [name for name in on if not _lacking(read, name) and (name in held or name != NOTED)]
-    found = _found(read, made, settings, today)
-    findings = [
-        Finding(name, name in held, found[name].at, found[name].thing, found[name].why)
-        for name in made
-        if len(found[name].at)
-    ]
-    asked = settings.checks.get(NOTED, "note") == "note"
+    on = [name for name in CHECKS if _severity(settings, name) != "off"]
+    findings = _findings(read, settings, today, "hold")
     return replace(
         read,
-        activities=_held(read.activities, [each for each in findings if each.holds]),
+        activities=_held(read.activities, findings),
         notes=[
-            *(note for note in read.notes if asked or note.problem != NOTED),
+            *(n for n in read.notes if n.problem != NOTED or _severity(settings, NOTED) == "note"),
             *_not_checked(read, on),
         ],
         findings=[*read.findings, *findings],
     )
 
 
+def asked(read: Intake, settings: Settings, today: int) -> list[Finding]:
+    """What the checks that hold nothing find in a checked log."""
+    return _findings(read, settings, today, "note")
+
+
+def _severity(settings: Settings, check: str) -> str:
+    return settings.checks.get(check, "note")
+
+
+def _findings(read: Intake, settings: Settings, today: int, severity: str) -> list[Finding]:
+    """What the checks of this severity find; invalid NPIs that hold nothing intake has noted."""
+    made = [
+        name
+        for name in CHECKS
+        if _severity(settings, name) == severity and not _lacking(read, name)
+    ]
+    holds = severity == "hold"
+    found = _found(read, [n for n in made if holds or n != NOTED], settings, today)
+    return [
+        Finding(name, holds, found[name].at, found[name].thing, found[name].why)
+        for name in made
+        if name in found and len(found[name].at)
+    ]
+
+
 def _found(read: Intake, names: Sequence[str], settings: Settings, today: int) -> dict[str, Found]:
     """What each of these checks finds, at positions in the log."""
-    fine = codes(read.activities["problem"]) < 0
+    problem = read.activities["problem"]
+    fine = np.append(problem.cat.categories.isin(CHECKS), True)[codes(problem)]
     found: dict[str, Found] = {}
     for whose in dict.fromkeys(checks.CHECKS[name].whose for name in names):
         mine = {name: checks.CHECKS[name] for name in names if checks.CHECKS[name].whose == whose}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from threading import Event
 from typing import BinaryIO
 
 import pyarrow as pa
@@ -15,17 +16,28 @@ ROWS_A_GROUP = 65_536  # of a Parquet file
 ROWS_A_WORD = 4  # below which a word is written with each row that has it
 
 
-def write_csv(table: Sliced, file: BinaryIO) -> None:
+class Stopped(Exception):  # noqa: N818 (no error)
+    """Another thread told the writer to stop."""
+
+
+def write_csv(table: Sliced, file: BinaryIO, stop: Event | None = None) -> None:
     """Write a typed table: UTF-8, `\\n`, quotes only where needed, no cell that acts as a formula.
 
     Text that begins with `= + - @`, tab or CR is written after an apostrophe; a null is a blank.
+    Stopped is raised some thousand rows after `stop` is set.
     """
     file.write(heading(table.names))
     for some in lines(table):
+        _go_on(stop)
         file.write(some)
 
 
-def write_parquet(table: Sliced, file: BinaryIO) -> None:
+def _go_on(stop: Event | None) -> None:
+    if stop is not None and stop.is_set():
+        raise Stopped
+
+
+def write_parquet(table: Sliced, file: BinaryIO, stop: Event | None = None) -> None:
     """Write a typed table; a heading that occurs twice is numbered from its second time on."""
     seen: dict[str, int] = {}
     names = []
@@ -36,6 +48,7 @@ def write_parquet(table: Sliced, file: BinaryIO) -> None:
     schema = _few_words(table.part(0, 0)).schema
     with pq.ParquetWriter(file, schema, compression="zstd") as writer:
         for part in table.parts(ROWS_A_GROUP):
+            _go_on(stop)
             writer.write_table(_few_words(part))
 
 

@@ -9,17 +9,21 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from tempfile import mkdtemp
+from threading import Event
+from typing import Any
 
 from ccbill import progress
+from ccbill.aside import Aside
 from ccbill.report import private
 from ccbill.report.console import record_text
 from ccbill.report.csv_files import write_csv, write_parquet
-from ccbill.report.tables import Report
+from ccbill.report.tables import Billed, Report
 from ccbill.report.typed import DATA_SETS, Sliced, sliced
 from ccbill.report.workbooks import write_claims, write_exceptions
 
@@ -27,7 +31,6 @@ RECORD = "run.json"
 PAGE = "report.html"
 BOOKS = {"claims.xlsx": write_claims, "exceptions.xlsx": write_exceptions}
 TABLE_WRITERS = {"csv": write_csv, "parquet": write_parquet}
-WRITERS = 2  # tables at a time: the trace is about as large as all the others
 
 # A file is ours to remove only under a name that some ccbill writes, whatever run.json says.
 OUR_NAMES = {
@@ -60,8 +63,9 @@ class Stage:
         return self.path / "plan.json"
 
 
-def deliver(report: Report, out: Path, formats: Sequence[str]) -> list[Path]:
-    """Write the run's files in these formats, and run.json, into `out`; their paths, run.json last.
+def deliver(bill: Billed, out: Path, formats: Sequence[str]) -> tuple[Report, list[Path]]:
+    """Write the run's files in these formats, and run.json, into `out`; its report and their paths,
+    run.json last.
 
     The files are private to the user and appear together. Files of an earlier run that this one
     does not write are removed. On any failure `out` holds what it held before; a disk that
@@ -71,26 +75,47 @@ def deliver(report: Report, out: Path, formats: Sequence[str]) -> list[Path]:
         private.prepare(out, OUR_NAMES)
         with private.only_run(out):
             _clear_leftovers(out)
-            return _deliver(report, out, formats)
+            return _deliver(bill, out, formats)
     except OSError as error:
         raise private.output_error(out, error, OUR_NAMES) from None
 
 
-def _deliver(report: Report, out: Path, formats: Sequence[str]) -> list[Path]:
+def _deliver(bill: Billed, out: Path, formats: Sequence[str]) -> tuple[Report, list[Path]]:
     stage = Stage(Path(mkdtemp(_SUFFIX, _PREFIX, out)))
     try:
         stage.new.mkdir(private.PRIVATE_DIRECTORY)
         stage.old.mkdir(private.PRIVATE_DIRECTORY)
-        names = write_set(report, stage, formats)
+        report, names = write_set(bill, stage, formats)
         _move_in(stage, out, names, earlier_files(out) - set(names))
     finally:
         if not stage.plan.exists():  # else it holds files that could not be put back yet
             shutil.rmtree(stage.path, ignore_errors=True)
-    return [out / name for name in names]
+    return report, [out / name for name in names]
 
 
-def write_set(report: Report, stage: Stage, formats: Sequence[str]) -> list[str]:
-    """Write every file under `stage.new`; their names, run.json last."""
+def write_set(bill: Billed, stage: Stage, formats: Sequence[str]) -> tuple[Report, list[str]]:
+    """Write every file under `stage.new`; the report, and their names, run.json last.
+
+    Tables that there are already, about as large as all else, are written while the rest is made.
+    """
+    suffixes = [each for each in TABLE_WRITERS if each in formats]
+    with _aside(partial(_write_tables, bill.tables, stage, suffixes)):
+        report = bill.report()
+        names = _write_books(report, stage, formats)
+        if suffixes:
+            progress.begins(f"writing {' and '.join(suffixes)}", progress.WRITING)
+        others = {stem: getattr(report, stem) for stem in DATA_SETS if stem not in bill.tables}
+        _write_tables(others, stage, suffixes)
+    names += [f"{stem}.{suffix}" for stem in DATA_SETS for suffix in suffixes]
+    names.append(RECORD)
+    with private.create(stage.new / RECORD) as file:
+        file.write(f"{record_text(report, [stage.new / name for name in names])}\n".encode())
+    private.sync(stage.new)
+    return report, names
+
+
+def _write_books(report: Report, stage: Stage, formats: Sequence[str]) -> list[str]:
+    """Write the workbooks and the page that are asked for; their names."""
     names = []
     if "xlsx" in formats:
         for name, write_book in BOOKS.items():
@@ -104,32 +129,33 @@ def write_set(report: Report, stage: Stage, formats: Sequence[str]) -> list[str]
         with private.create(stage.new / PAGE) as file:
             write_report(report, file)
         names.append(PAGE)
-    if suffixes := [each for each in TABLE_WRITERS if each in formats]:
-        progress.begins(f"writing {' and '.join(suffixes)}", progress.WRITING)
-    names += _write_tables(report, stage, suffixes)
-    names.append(RECORD)
-    with private.create(stage.new / RECORD) as file:
-        file.write(f"{record_text(report, [stage.new / name for name in names])}\n".encode())
-    private.sync(stage.new)
     return names
 
 
-def _write_tables(report: Report, stage: Stage, suffixes: Sequence[str]) -> list[str]:
-    """Write the tables in these formats, the trace beside the others; their names."""
+@contextmanager
+def _aside(write: Callable[[Event], None]) -> Iterator[None]:
+    """Writes beside the block, in a thread of its own, until both have ended. If the block fails,
+    the writer is told to stop: nothing is written after it."""
+    stop = Event()
+    writing = Aside(partial(write, stop))
+    try:
+        yield
+        writing.outcome()
+    except BaseException:
+        stop.set()
+        writing.end()
+        raise
 
-    def write(stem: str) -> None:
-        table = getattr(report, stem)
-        if not isinstance(table, Sliced):
-            table = sliced(table, DATA_SETS[stem])
+
+def _write_tables(
+    tables: Mapping[str, Any], stage: Stage, suffixes: Sequence[str], stop: Event | None = None
+) -> None:
+    """Write the tables in these formats, each under its name."""
+    for stem, table in tables.items():
+        typed = table if isinstance(table, Sliced) else sliced(table, DATA_SETS[stem])
         for suffix in suffixes:
             with private.create(stage.new / f"{stem}.{suffix}") as file:
-                TABLE_WRITERS[suffix](table, file)
-
-    largest_first = sorted(DATA_SETS if suffixes else (), key=lambda s: -len(getattr(report, s)))
-    with ThreadPoolExecutor(WRITERS) as writers:
-        for _ in writers.map(write, largest_first):
-            pass
-    return [f"{stem}.{suffix}" for stem in DATA_SETS for suffix in suffixes]
+                TABLE_WRITERS[suffix](typed, file, stop)
 
 
 def _move_in(stage: Stage, out: Path, names: list[str], unwanted: set[str]) -> None:

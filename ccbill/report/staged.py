@@ -26,7 +26,7 @@ from ccbill.report.delivery import (
     is_file,
     write_set,
 )
-from ccbill.report.tables import Report
+from ccbill.report.tables import Billed, Report
 
 _PREFIX, _SUFFIX = ".ccbill-", ".run"
 
@@ -54,14 +54,14 @@ def folder(out: Path, *, make: bool = True) -> Iterator[None]:
         raise private.output_error(out, error, OUR_NAMES) from None
 
 
-def stage(report: Report, out: Path, formats: Sequence[str], owner: str) -> Staged:
+def stage(bill: Billed, out: Path, formats: Sequence[str], owner: str) -> tuple[Report, Staged]:
     """Writes the run's files where nobody looks yet. `owner` is the ledger's identity."""
     _clear_leftovers(out)
     stage = Stage(Path(mkdtemp(_SUFFIX, f"{_PREFIX}{owner}-", out)))
     try:
         stage.new.mkdir(private.PRIVATE_DIRECTORY)
         stage.old.mkdir(private.PRIVATE_DIRECTORY)
-        names = write_set(report, stage, formats)
+        report, names = write_set(bill, stage, formats)
         hashes = {name: sha256(private.read(stage.new / name)).hexdigest() for name in names}
         for name in names:
             is_file(out / name)
@@ -71,7 +71,7 @@ def stage(report: Report, out: Path, formats: Sequence[str], owner: str) -> Stag
     except BaseException:
         shutil.rmtree(stage.path, ignore_errors=True)
         raise
-    return Staged(out, stage.path.name, hashes, unwanted)
+    return report, Staged(out, stage.path.name, hashes, unwanted)
 
 
 def discard(staged: Staged) -> None:

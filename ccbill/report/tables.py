@@ -7,8 +7,9 @@ as money with two decimals.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import pandas as pd
 
@@ -248,6 +249,15 @@ class Review:
     staff: pd.DataFrame
     panel: pd.DataFrame | None  # None where no patients file was given
     documented: pd.DataFrame
+
+
+class Billed(Protocol):
+    """A run that is decided: tables that there are already, by their names in its report, and the
+    report, which is made when it is asked for."""
+
+    @property
+    def tables(self) -> Mapping[str, Any]: ...
+    def report(self) -> Report: ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,40 @@
+"""Work in a thread of its own, while the run goes on: numpy and Arrow let both of them compute."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from threading import Thread
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+TURN = 0.0005  # seconds of Python at a time, for work that needs it only between long computations
+
+
+class Aside(Generic[T]):
+    """Work that has begun; the end of the process does not wait for it."""
+
+    def __init__(self, work: Callable[[], T]) -> None:
+        self._work = work
+        self._found: list[T] = []
+        self._fault: BaseException | None = None
+        self._thread = Thread(target=self._do, daemon=True)
+        sys.setswitchinterval(TURN)
+        self._thread.start()
+
+    def _do(self) -> None:
+        try:
+            self._found.append(self._work())
+        except BaseException as fault:  # it is raised where the outcome is asked for
+            self._fault = fault
+
+    def end(self) -> None:
+        """Waits for the end of the work, however it ends."""
+        self._thread.join()
+
+    def outcome(self) -> T:
+        """What came of it, which may be asked for once and is kept nowhere else."""
+        self.end()
+        if self._fault is not None:
+            raise self._fault
+        return self._found.pop()
