@@ -12,11 +12,14 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from ccbill.config import Practice, Settings
 from ccbill.drafts import AS_DRAFTED, LATEST, beside, drafts
 from ccbill.fees import Fees
 from ccbill.report.tables import CLAIMS
+from ccbill.report.typed import STRING, strings
 from ccbill.rules import say
 from ccbill.rules.bill import month_end
 from ccbill.rules.decisions import Billed, Decisions
@@ -55,8 +58,8 @@ CLAIM_DIGEST = hashlib.blake2b(digest_size=9, person=b"ccbill-claim")
 PLANS = 1024  # more than there can be: a patient and a plan's number pack into one
 MODIFIERS = ["modifier_1", "modifier_2", "modifier_3", "modifier_4"]
 POINTERS = ("A", "AB", "ABC", "ABCD")
+NOTHING, SEPARATOR = (pa.scalar(text, STRING) for text in ("", "\x1f"))
 DIAGNOSES = 12  # on a claim
-ID_LENGTH = 1 + 2 * CLAIM_DIGEST.digest_size
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,19 +220,20 @@ def _diagnoses(table: pd.DataFrame) -> None:
 def _claim_ids(table: pd.DataFrame, drafts: pd.DataFrame) -> Any:
     columns = [drafts["own_claim"], *(table[name] for name in CLAIM)]
     number, first = together(*columns)
-    own, *rest = (column.iloc[first].astype(object).fillna("").to_numpy() for column in columns)
-    keys = own + sum((each + "\x1f" for each in rest[1:]), rest[0] + "\x1f")
-    ids = np.array([_hash(key) for key in keys], f"S{ID_LENGTH}")
+    own, *rest = (strings(column.array.take(first)) for column in columns)
+    key = pc.binary_join_element_wise(*rest, NOTHING, SEPARATOR, null_handling="replace")
+    keys = pc.binary_join_element_wise(own, key, NOTHING, null_handling="replace")
+    ids = np.array([_hash(key) for key in keys.cast(pa.large_binary()).to_pylist()], str)
     order = np.argsort(ids)
     place = np.empty(len(order), np.int64)
     place[order] = np.arange(len(order))
-    return categorical(place[number], ids[order].astype(str))
+    return categorical(place[number], np.char.add("C", ids[order]))
 
 
-def _hash(key: str) -> str:
+def _hash(key: bytes) -> str:
     digest = CLAIM_DIGEST.copy()
-    digest.update(key.encode())
-    return "C" + digest.hexdigest()
+    digest.update(key)
+    return digest.hexdigest()
 
 
 def _price(table: pd.DataFrame, drafts: pd.DataFrame, fees: Fees) -> None:

@@ -31,10 +31,12 @@ from ccbill.report.delivery import RECORD, earlier_files
 from ccbill.report.tables import BOOK_SHA256, EXCEPTIONS, OPEN, STATUSES
 from ccbill.slices import slices
 from ccbill.stacked import in_order, ranks
-from ccbill.tables import UNKNOWN
+from ccbill.tables import UNKNOWN, always, blank_text
 
 BOOK, SHEET = "exceptions.xlsx", "Exceptions"
 SEARCHED = 20  # rows, for the heading
+DIGEST = blake2b(digest_size=7)
+ID_LENGTH = 1 + 2 * DIGEST.digest_size
 
 # What tells one exception of a problem from another, by what its problem is about.
 ABOUT: dict[str, tuple[str, ...]] = {
@@ -104,18 +106,17 @@ def work_list(
     found = earlier(out, limits, ledger)
     known = noted.known(ledger, ids) if ledger else pd.DataFrame(columns=noted.COLUMNS)
     others = pd.DataFrame(columns=["id", *WORDS])
-    kept = pd.DataFrame({"id": ids}).merge(known, on="id", how="left")
-    kept["first_run"] = kept["first_run"].fillna(run).astype(np.int64)
-    kept["changed"] = kept["changed"].fillna(0).astype(np.int64)
+    kept = _remembered(ids, known, run)
     if found is not None and found.words is not None:
         kept = _with_words(kept, found, run)
         others = found.words[~found.words["id"].isin(ids)] if found.run else others
     since, fixed, new = None, 0, 0
     if ledger and (since := noted.since(ledger, spoken)) is not None:
         fixed, new = noted.moved(ledger, since)
+    status = kept["status"]
     table = table.assign(
         first_seen_run=kept["first_run"],
-        status=kept["status"].fillna(OPEN),
+        status=always(OPEN, len(ids)) if status.isna().all() else status.fillna(OPEN),
         assigned_to=kept["assigned_to"],
         note=kept["note"],
         exception_id=ids,
@@ -123,6 +124,17 @@ def work_list(
     return WorkList(
         table[list(EXCEPTIONS)], kept, others, found.run if found else 0, since, fixed, new
     )
+
+
+def _remembered(ids: Any, known: pd.DataFrame, run: int) -> pd.DataFrame:
+    """What is kept of every exception of this run, before what its workbook says."""
+    if known.empty:
+        blank = dict.fromkeys(WORDS, blank_text(len(ids)))
+        return pd.DataFrame({"id": ids, "first_run": run, "changed": 0, **blank}, copy=False)
+    kept = pd.DataFrame({"id": ids}).merge(known, on="id", how="left")
+    kept["first_run"] = kept["first_run"].fillna(run).astype(np.int64)
+    kept["changed"] = kept["changed"].fillna(0).astype(np.int64)
+    return kept
 
 
 def _ordered(table: pd.DataFrame) -> pd.DataFrame:
@@ -141,26 +153,24 @@ def _ordered(table: pd.DataFrame) -> pd.DataFrame:
 def exception_ids(table: pd.DataFrame) -> Any:
     """An id for each exception: the same in every run as long as it is about the same thing."""
     table = table.assign(service=_service(table["rule"]))
-    numbers, alike = (np.empty(len(table), np.uint64) for _ in range(2))
+    ids, alike = np.empty(len(table), f"S{ID_LENGTH}"), np.empty(len(table), np.uint64)
     for part in slices(len(table)):
         keys = _keys(table.iloc[part])
         alike[part] = pd.util.hash_array(keys, categorize=False)
-        numbers[part] = [_digest(key, 0) for key in keys]
+        ids[part] = [_id(key, 0) for key in keys]
     same, _ = pd.factorize(alike)
     before = pd.Series(same).groupby(same).cumcount().to_numpy()
     again = np.flatnonzero(before)
     keys = _keys(table.iloc[again])
-    numbers[again] = [_digest(*each) for each in zip(keys, before[again].tolist(), strict=True)]
-    ids = [
-        pa.array([f"x{number:014x}" for number in numbers[part].tolist()], pa.large_string())
-        for part in slices(len(table))
-    ]
-    return pd.array(pa.chunked_array(ids, pa.large_string()), dtype="str")
+    ids[again] = [_id(*each) for each in zip(keys, before[again].tolist(), strict=True)]
+    return pd.array(pa.array(ids).cast(pa.large_string()), dtype="str")
 
 
-def _digest(key: str, before: int) -> int:
-    """The number of an exception that stands after so many with the same key."""
-    return int.from_bytes(blake2b(f"{key}\x1f{before}".encode(), digest_size=7).digest())
+def _id(key: str, before: int) -> str:
+    """The id of an exception that stands after so many with the same key."""
+    digest = DIGEST.copy()
+    digest.update(f"{key}\x1f{before}".encode())
+    return "x" + digest.hexdigest()
 
 
 def _keys(table: pd.DataFrame) -> npt.NDArray[np.object_]:

@@ -585,7 +585,7 @@ from ccbill import cli
 def bill(read, *_):
     raise ValueError(f"cannot make sense of {list(read.activities['patient'])}")
 
-ccbill.run.bill = bill
+ccbill.run.billed = bill
 sys.argv = ["ccbill", *sys.argv[1:]]
 cli.main()
 """
