@@ -15,16 +15,15 @@ class Aside(Generic[T]):
     """Work that has begun; the end of the process does not wait for it."""
 
     def __init__(self, work: Callable[[], T]) -> None:
-        self._work = work
         self._found: list[T] = []
         self._fault: BaseException | None = None
-        self._thread = Thread(target=self._do, daemon=True)
+        self._thread = Thread(target=self._do, args=(work,), daemon=True)
         sys.setswitchinterval(TURN)
         self._thread.start()
 
-    def _do(self) -> None:
+    def _do(self, work: Callable[[], T]) -> None:
         try:
-            self._found.append(self._work())
+            self._found.append(work())
         except BaseException as fault:  # it is raised where the outcome is asked for
             self._fault = fault
 

@@ -17,14 +17,15 @@ def balance(facts: Facts, decisions: Decisions) -> pd.DataFrame:
 
     Asserts that no row and no second is lost or counted twice.
     """
-    months = facts.months()
-    first, last = known_span(months)
+    count = len(facts.activities)
+    days = known_span(facts.numbers("service_date"))
+    first, last = (int(day) for day in np.array(days).astype("M8[D]").astype("M8[M]").astype(int))
     shape = (last - first + 2, len(decisions.plans) + 1, len(Outcome))
     rows, seconds = (np.zeros(int(np.prod(shape)), np.int64) for _ in range(2))
     outcome_of = np.array([answer.outcome for answer in decisions.book], np.int8)
     read = 0
-    for part in slices(len(months)):
-        month = np.maximum(months[part].astype(np.int64) - first + 1, 0)  # 0: no date
+    for part in slices(count):
+        month = np.maximum(facts.months(part).astype(np.int64) - first + 1, 0)  # 0: no date
         cell = month * shape[1] + decisions.plan[part] + 1
         cell = cell * shape[2] + outcome_of[decisions.answer[part]]
         length = facts.numbers("seconds")[part].astype(np.int64)
@@ -33,7 +34,7 @@ def balance(facts: Facts, decisions: Decisions) -> pd.DataFrame:
         rows += np.bincount(cell, minlength=len(rows))
         seconds += np.bincount(cell, length, len(rows)).astype(np.int64)  # exact below 2**53
     by_cell = rows.reshape(-1, len(Outcome)), seconds.reshape(-1, len(Outcome))
-    assert rows.sum() == len(months), "rows were lost"
+    assert rows.sum() == count, "rows were lost"
     assert seconds.sum() == read, "seconds were lost"
     return _table(*by_cell, decisions, first, shape[1])
 

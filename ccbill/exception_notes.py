@@ -37,14 +37,14 @@ def asked_about(facts: Facts, decisions: Decisions, finding: Finding) -> pd.Data
     things = things[np.argsort(first[things])]
     table = described(facts, decisions, finding.rows[first[things]])
     values = {name: facts.codes(name) for name in ("payer", "practice", "patient", "staff")}
-    values |= {"plan": decisions.plan, "month": facts.months()}
-    values["service_date"] = facts.numbers("service_date")
-    differs = {"activity_id": count > 1} | {name: np.zeros(len(asked), bool) for name in values}
-    of_first = {name: each[finding.rows[first]] for name, each in values.items()}
+    values |= {"plan": decisions.plan, "service_date": facts.numbers("service_date")}
+    of_rows = {name: each.__getitem__ for name, each in values.items()} | {"month": facts.months}
+    differs = {"activity_id": count > 1} | {name: np.zeros(len(asked), bool) for name in of_rows}
+    of_first = {name: each(finding.rows[first]) for name, each in of_rows.items()}
     for part in parts:
         rows, thing = finding.rows[part], finding.thing[part]
-        for name, each in values.items():
-            differs[name][thing[each[rows] != of_first[name][thing]]] = True
+        for name, each in of_rows.items():
+            differs[name][thing[each(rows) != of_first[name][thing]]] = True
     said = {name: blanked(table[name].array, mask[things]) for name, mask in differs.items()}
     return _notes_of(
         finding.problem,

@@ -7,7 +7,7 @@ back, and only this module and the command line know them all.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -46,8 +46,8 @@ from ccbill.rules.overlay import overridden
 from ccbill.rules.parse import EPOCH
 from ccbill.rules.payers import plan_of_rows
 from ccbill.shares import Engine, Terms, decided, locally
-from ccbill.tables import UNKNOWN, Finding, Intake, Note, check_activities
-from ccbill.work import WorkList, work_list
+from ccbill.tables import UNKNOWN, Finding, Intake, Ints, Note, check_activities
+from ccbill.work import work_list
 from ccbill.worth import near_misses
 
 
@@ -79,6 +79,7 @@ def run(request: Request) -> tuple[Report, list[Path]]:
     asked = Aside(partial(plausible.asked, read, settings, today)).outcome
     if request.ledger is None:
         bill = billed(read, plans, settings, fees, request, asked)
+        del read, asked  # what is written of them, the bill has
         if request.dry_run:
             return bill.report(), []
         return deliver(bill, request.out, request.formats)
@@ -129,9 +130,17 @@ def billed(
     terms = Terms(plans, settings, fees, before, request.months, complete, today)
     with _engine(request) as engine:
         decisions, lines = decided(facts, plan_of_row, terms, engine)
-    settled = _settled(facts, decisions, lines, settings, fees, today, book, spoken)
-    return Bill(
-        *settled,
+    decisions, lines, done = _settled(facts, decisions, lines, settings, fees, today, book, spoken)
+    tables = {
+        "activities": build.trace(facts, decisions, done.adopted, lines.line_of_row),
+        "claims": done.lines,
+        "encounters": lines.encounters,
+        "submitted": done.submitted[list(CLAIMS)],
+    }
+    rest = _Rest(
+        decisions=decisions,
+        line_of_row=lines.line_of_row,
+        done=done,
         read=replace(read, notes=[*read.notes, *unknown_payers]),
         asked=asked,
         facts=facts,
@@ -140,16 +149,30 @@ def billed(
         fees=fees,
         request=request,
         book=book,
+        tables=tables,
     )
+    return Bill(tables, [rest])
 
 
 @dataclass(frozen=True, slots=True)
 class Bill:
-    """A run that is decided and priced. The rest of its report is made once that is asked for: it
-    may be while the tables that there are already are written."""
+    """A run that is decided and priced: the tables of its report that there are by now, which may
+    be written while the rest is made."""
+
+    tables: Mapping[str, Any]  # the lines, and what became of each row
+    _rest: list[_Rest]
+
+    def report(self) -> Report:
+        """Every table. It may be asked for once: what it was made of is let go."""
+        return self._rest.pop().report()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Rest:
+    """What the rest of a report is made of."""
 
     decisions: Decisions
-    lines: Claims
+    line_of_row: Ints
     done: Settled
     read: Intake
     asked: Callable[[], list[Finding]]
@@ -159,17 +182,7 @@ class Bill:
     fees: Fees
     request: Request
     book: Book | None
-
-    @property
-    def tables(self) -> dict[str, Any]:
-        """The lines, and what became of each row."""
-        adopted, line_of_row = self.done.adopted, self.lines.line_of_row
-        return {
-            "claims": self.done.lines,
-            "encounters": self.lines.encounters,
-            "submitted": self.done.submitted[list(CLAIMS)],
-            "activities": build.trace(self.facts, self.decisions, adopted, line_of_row),
-        }
+    tables: dict[str, Any]
 
     def report(self) -> Report:
         """Every table. The run's entry and its work list are left in its book."""
@@ -177,7 +190,8 @@ class Bill:
         ledger = self.book.ledger if self.book else None
         progress.begins("listing what is held", progress.LISTING)
         notes = self._notes()
-        to_do = self._work_list(notes, ledger)
+        out, limits = request.out, self.settings.workbook
+        to_do = work_list(self._exceptions(notes), out, limits, ledger, self.spoken)
         memory.give_back()
         sent = _sent(done.lines)
         tables = self.tables | {
@@ -215,15 +229,13 @@ class Bill:
             *_months_without_rows(self.facts, self.request.months),
         ]
 
-    def _work_list(self, notes: list[Note], ledger: Ledger | None) -> WorkList:
-        """All exceptions, in the order in which they are to be worked on."""
+    def _exceptions(self, notes: list[Note]) -> pd.DataFrame:
         sent, adopted = _sent(self.done.lines), self.done.adopted
-        told = sent.assign(rows=recorded.rows_of_claims(sent, adopted, self.lines.line_of_row))
+        told = sent.assign(rows=recorded.rows_of_claims(sent, adopted, self.line_of_row))
         findings = [*self.read.findings, *self.asked()]
         today = self.request.today.toordinal() - EPOCH
         found = exceptions(self.facts, self.decisions, self.fees, notes, findings, told, today)
-        found = recorded.with_unnumbered(found, self.done)
-        return work_list(found, self.request.out, self.settings.workbook, ledger, self.spoken)
+        return recorded.with_unnumbered(found, self.done)
 
 
 def _settled(
@@ -259,8 +271,8 @@ def _settled(
 
 def _months_without_rows(facts: Facts, months: frozenset[str]) -> list[Note]:
     """A note for each month that the run was asked for and no row is in."""
-    dated = facts.numbers("service_date") != UNKNOWN
-    have = np.unique(facts.months()[dated]).astype("M8[M]").astype(str)
+    found = np.unique(facts.months(slice(None)))
+    have = found[found != UNKNOWN].astype("M8[M]").astype(str)
     fix = f"name a month that the exports have: {', '.join(have[-12:])}" if len(have) else ""
     return [
         Note("month-without-rows", "", f"no row is in {month}, which --month names", fix)
@@ -276,7 +288,7 @@ def _record(
     tables: dict[str, Any],
 ) -> dict[str, Any]:
     """What run.json says: nothing about a patient."""
-    held = tables["exceptions"].query("severity == 'hold'")
+    held = tables["exceptions"][["severity", "problem", "rows"]].query("severity == 'hold'")
     lines = tables["claims"]
     sent = _sent(lines)
     used = {plan.name for plan, _ in (decisions.services[n] for n in np.unique(decisions.service))}

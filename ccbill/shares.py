@@ -121,7 +121,7 @@ def _only_months(facts: Facts, decisions: Decisions, months: frozenset[str]) -> 
     """The decisions with rows of other months left out: they feed look-backs and bill nothing."""
     if not months:
         return decisions
-    wanted = np.isin(facts.months(), np.array(sorted(months), "M8[M]").astype(np.int64))
+    wanted = np.isin(facts.months(slice(None)), np.array(sorted(months), "M8[M]").astype(np.int64))
     dated = facts.numbers("service_date") != UNKNOWN
     why = "the run was asked for other months"
     decisions.book.append(Answer(Outcome.LEFT_OUT, "other-month", "", why, ""))

@@ -17,6 +17,7 @@ import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 
+from ccbill import memory
 from ccbill.cells.limits import Limits
 from ccbill.cells.marks import MERGED, NO_VALUE
 from ccbill.errors import CcbillError, Exit, Message
@@ -102,6 +103,7 @@ def work_list(
     that were noted on it. `spoken` are the cases that the run speaks for."""
     run = next_run(ledger) if ledger else UNKNOWN
     table = _ordered(table)
+    memory.give_back()
     ids = exception_ids(table)
     found = earlier(out, limits, ledger)
     known = noted.known(ledger, ids) if ledger else pd.DataFrame(columns=noted.COLUMNS)

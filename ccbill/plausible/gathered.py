@@ -68,4 +68,6 @@ class _Room:
             self._put(mine + part.start, thing[mine])
 
     def found(self) -> Found:
-        return Found(self.at[: self.size], self.thing[: self.size], self.why)
+        thing = self.thing[: self.size]
+        few = np.min_scalar_type(-max(len(self.why), 1))  # in the least room
+        return Found(self.at[: self.size], thing.astype(few), self.why)

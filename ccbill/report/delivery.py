@@ -18,7 +18,7 @@ from tempfile import mkdtemp
 from threading import Event
 from typing import Any
 
-from ccbill import progress
+from ccbill import memory, progress
 from ccbill.aside import Aside
 from ccbill.report import private
 from ccbill.report.console import record_text
@@ -99,12 +99,14 @@ def write_set(bill: Billed, stage: Stage, formats: Sequence[str]) -> tuple[Repor
     Tables that there are already, about as large as all else, are written while the rest is made.
     """
     suffixes = [each for each in TABLE_WRITERS if each in formats]
-    with _aside(partial(_write_tables, bill.tables, stage, suffixes)):
+    known = bill.tables
+    with _aside(partial(_write_tables, known, stage, suffixes)):
         report = bill.report()
+        memory.give_back()
         names = _write_books(report, stage, formats)
         if suffixes:
             progress.begins(f"writing {' and '.join(suffixes)}", progress.WRITING)
-        others = {stem: getattr(report, stem) for stem in DATA_SETS if stem not in bill.tables}
+        others = {stem: getattr(report, stem) for stem in DATA_SETS if stem not in known}
         _write_tables(others, stage, suffixes)
     names += [f"{stem}.{suffix}" for stem in DATA_SETS for suffix in suffixes]
     names.append(RECORD)

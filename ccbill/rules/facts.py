@@ -99,16 +99,18 @@ class Facts:
             self._arrays["practitioner"] = who * len(names) + of_practice
         return self._arrays["practitioner"]
 
-    def months(self) -> Ints:
-        """Months since 1970-01, UNKNOWN where the day is."""
-        if "month" not in self._arrays:
-            days = self.numbers("service_date")
+    def months(self, rows: Ints | slice) -> Ints:
+        """Months since 1970-01 of these activities, UNKNOWN where the day is."""
+        days = self.numbers("service_date")
+        if "month" not in self._arrays:  # of every day from the first one on, and of no day
             first, last = known_span(days)
             known = np.arange(first, last + 1).astype("M8[D]").astype("M8[M]").astype(np.int32)
-            self._arrays["month"] = np.append(known, np.int32(UNKNOWN))[
-                np.where(days == UNKNOWN, -1, days - first)
-            ]
-        return self._arrays["month"]
+            self._arrays["month"] = np.append(known, np.int32(UNKNOWN))
+            self._arrays["first day"] = np.array(first)
+        mine = days[rows]
+        return self._arrays["month"][
+            np.where(mine == UNKNOWN, -1, mine - self._arrays["first day"])
+        ]
 
     def minutes(self) -> Ints:
         """Whole minutes of each activity, rounded down."""
@@ -118,9 +120,9 @@ class Facts:
     def key(self, name: str, rows: Ints) -> Ints:
         """The part of a grouping key that the rules call by this name, not negative."""
         if name == "month":
-            return self.months()[rows] + 12 * 1970
+            return self.months(rows) + 12 * 1970
         if name == "year":
-            return self.months()[rows] // 12 + 1970
+            return self.months(rows) // 12 + 1970
         if name == "day":
             return self.numbers("service_date")[rows] + 719_162  # since 0001-01-01
         if name == "activity":
