@@ -55,6 +55,7 @@ CHECKS = (
     "copied-entry",
 )
 SEVERITIES = ("note", "hold", "off")
+WORKBOOK_ROWS = 200_000  # of a sheet, from which on a run writes CSV files beside its workbooks
 LIMITS = {"long-entry-minutes": 120, "long-day-minutes": 480, "copied-entry-patients": 5}
 
 
@@ -83,7 +84,8 @@ class Settings:
     `columns` leads from a column to its heading; `kinds`, `modes` and `credentials` from the
     practice's words to ccbill's, `payers` to a payer's name or a plan; `defaults` from a column to
     the value of its blank cells; `checks` from a check to its severity, where that is not `note`,
-    and `limits` from one of LIMITS to its value. Paths are absolute. `path` and `sha256` name the
+    and `limits` from one of LIMITS to its value. With a sheet of more than `workbook_rows` a run
+    writes CSV files beside its workbooks. Paths are absolute. `path` and `sha256` name the
     file itself.
     """
 
@@ -104,6 +106,7 @@ class Settings:
     fill_down: tuple[str, ...] = ()
     ignore_columns: tuple[str, ...] = ()
     workbook: Limits = USUAL
+    workbook_rows: int = WORKBOOK_ROWS
     path: Path | None = None
     sha256: str | None = None
 
@@ -264,6 +267,7 @@ def schema() -> dict[str, dict[str, Check] | Check]:
             "workbook_seconds": _is_seconds,
             "workbook_megabytes": _is_count,
         },
+        "output": {"workbook_rows": _is_count},
     }
 
 
@@ -359,6 +363,7 @@ def _frozen(file: Path, sha256: str, table: dict[str, Any]) -> Settings:
         fill_down=tuple(intake.get("fill_down", ())),
         ignore_columns=tuple(intake.get("ignore_columns", ())),
         workbook=Limits(intake.get("workbook_seconds"), intake.get("workbook_megabytes")),
+        workbook_rows=table.get("output", {}).get("workbook_rows", WORKBOOK_ROWS),
         path=file,
         sha256=sha256,
     )

@@ -33,6 +33,7 @@ from ccbill.ledger.record import next_run
 from ccbill.ledger.settle import Settled, all_new, settle
 from ccbill.ledger.standing import CASE
 from ccbill.ledger.store import Ledger
+from ccbill.problems import PROBLEMS
 from ccbill.recorded import Book
 from ccbill.report import build
 from ccbill.report.delivery import deliver
@@ -49,6 +50,12 @@ from ccbill.shares import Engine, Terms, decided, locally
 from ccbill.tables import UNKNOWN, Finding, Intake, Ints, Note, check_activities
 from ccbill.work import work_list
 from ccbill.worth import near_misses
+
+# The workbooks, by the tables whose rows grow with the log.
+SHEETS = {
+    "claims.xlsx": ("claims", "encounters", "submitted"),
+    "exceptions.xlsx": ("exceptions", "near_misses", "unreadable_rows"),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -201,15 +208,17 @@ class _Rest:
             "near_misses": near_misses(facts, decisions, self.fees),
             "unreadable_rows": self.read.unreadable,
             "balance": balance(facts, decisions),
-            "notes": build.notes_table(notes),
         }
+        notes += (large := self._large(tables))
+        tables["notes"] = build.notes_table(notes)
         record = _record(request, self.settings, self.read, decisions, tables)
         record["notes"] = build.file_notes(notes)
         record["work_list"] = to_do.told
         if ledger is not None and not request.dry_run:
             record["run"] = next_run(ledger)
             record["status"] = "submitted" if request.submit else "draft"
-        report = Report(**tables, run=build.run_table(record), record=record)
+        beside = ["csv"] if large else []
+        report = Report(**tables, run=build.run_table(record), record=record, beside=beside)
         if "html" in request.formats:
             named = request.with_patients
             seen = review(facts, decisions, tables, self.read, ledger, self.settings, named)
@@ -227,6 +236,20 @@ class _Rest:
             *overridden(plans),
             *recorded.notes(self.book, self.done, at_work),
             *_months_without_rows(self.facts, self.request.months),
+        ]
+
+    def _large(self, tables: Mapping[str, Any]) -> list[Note]:
+        """A note on each workbook that has too many rows, unless CSV or Parquet is asked for."""
+        most = self.settings.workbook_rows
+        if "xlsx" not in self.request.formats or {"csv", "parquet"} & {*self.request.formats}:
+            return []
+        rows = {book: max(len(tables[name]) for name in names) for book, names in SHEETS.items()}
+        what = f"more than the {most:,} of workbook_rows; CSV files beside it have the same"
+        fix = PROBLEMS["workbook-large"].fix
+        return [
+            Note("workbook-large", book, f"has a sheet of {count:,} rows, {what}", fix)
+            for book, count in rows.items()
+            if count > most
         ]
 
     def _exceptions(self, notes: list[Note]) -> pd.DataFrame:

@@ -96,6 +96,55 @@ def rows(path: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
+# what is written
+
+
+def long_log(here: Path, rows: int) -> None:
+    """A log of so many rows, each of another patient and without its minutes."""
+    heading, *_ = LOG.splitlines()
+    row = {"activity_id": "", "payer": "BCBSM", "service_date": "2026-10-05", "credential": "RN"}
+    row |= {"kind": "care-coordination", "mode": "phone"}
+    names = heading.split(",")
+    text = (
+        ",".join((row | {"patient_id": f"P{n}"}).get(name, "") for name in names)
+        for n in range(rows)
+    )
+    (here / "log.csv").write_text("\n".join([heading, *text]) + "\n")
+
+
+def test_a_long_sheet_is_told_and_has_csv_files_beside_it(here: Path) -> None:
+    long_log(here, 4)
+    (here / "ccbill.toml").write_text("[output]\nworkbook_rows = 5\n")
+    done = run(here, "log.csv")
+    assert (
+        "\nexceptions.xlsx: has a sheet of 6 rows, more than the 5 of workbook_rows; CSV files "
+        "beside it have the same\n"
+        "  fix: Work with the CSV files, or raise workbook_rows under [output] in ccbill.toml.\n"
+    ) in done.stderr
+    assert "claims.xlsx:" not in done.stderr
+    written = {path.name for path in (here / "ccbill-out").iterdir()}
+    assert written == {"claims.xlsx", "exceptions.xlsx", "run.json", *CSV_SET}
+    record = json.loads((here / "ccbill-out/run.json").read_text())
+    assert {*record["files"]} | {"run.json"} == written
+    assert "workbook-large" in {note["problem"] for note in record["notes"]}
+    assert len(rows(here / "ccbill-out/exceptions.csv")) == 6
+
+
+@pytest.mark.parametrize(
+    ("most", "formats"),
+    [(6, ["xlsx"]), (5, ["csv"]), (5, ["xlsx", "csv"]), (5, ["xlsx", "parquet"])],
+)
+def test_nothing_is_told_or_added_where_sheets_are_short_or_other_files_asked_for(
+    here: Path, most: int, formats: list[str]
+) -> None:
+    long_log(here, 4)
+    (here / "ccbill.toml").write_text(f"[output]\nworkbook_rows = {most}\n")
+    done = run(here, "log.csv", *(part for each in formats for part in ("--format", each)))
+    assert "workbook_rows" not in done.stderr
+    found = {path.suffix.removeprefix(".") for path in (here / "ccbill-out").iterdir()}
+    assert found == {*formats, "json"}
+
+
 # inputs that cannot be used: 3
 
 

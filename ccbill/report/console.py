@@ -62,7 +62,7 @@ def summary(
     if done := _fixed_sentence(report.record.get("work_list", {})):
         console.print()
         console.print(done)
-    _ledger_notes(report, console)
+    _notes(report, console)
     console.print()
     console.print(totals.balance_sentence(report.balance), style="bold")
     for line in _next_steps(report, written, ledger):
@@ -103,15 +103,16 @@ def _columns_found(mapping: Sequence[dict[str, str]]) -> list[str]:
     return [f"{file}: {', '.join(headings)}" for file, headings in found.items()]
 
 
-def _ledger_notes(report: Report, console: Console) -> None:
-    """Print what the run found in its ledger and the reader should act on."""
+def _notes(report: Report, console: Console) -> None:
+    """Print what the run says of its ledger or files, and the reader should act on."""
     from ccbill.report.totals import words  # noqa: PLC0415
 
-    told = report.notes[(words(report.notes["where"]) == "ledger").to_numpy(bool)]
+    where, problem = (words(report.notes[name]) for name in ("where", "problem"))
+    told = report.notes[((where == "ledger") | (problem == "workbook-large")).to_numpy(bool)]
     if len(told):
         console.print()
-    for what, fix in zip(told["what"], told["fix"], strict=True):
-        sentence(console, f"ledger: {what}")
+    for where, what, fix in zip(told["where"], told["what"], told["fix"], strict=True):
+        sentence(console, f"{where}: {what}")
         sentence(console, f"  fix: {fix}")
 
 

@@ -104,11 +104,13 @@ def write_set(bill: Billed, stage: Stage, formats: Sequence[str]) -> tuple[Repor
         report = bill.report()
         memory.give_back()
         names = _write_books(report, stage, formats)
-        if suffixes:
-            progress.begins(f"writing {' and '.join(suffixes)}", progress.WRITING)
+        written = [*suffixes, *report.beside]
+        if written:
+            progress.begins(f"writing {' and '.join(written)}", progress.WRITING)
         others = {stem: getattr(report, stem) for stem in DATA_SETS if stem not in known}
-        _write_tables(others, stage, suffixes)
-    names += [f"{stem}.{suffix}" for stem in DATA_SETS for suffix in suffixes]
+        _write_tables(others, stage, written)
+        _write_tables(known, stage, report.beside)
+    names += [f"{stem}.{suffix}" for stem in DATA_SETS for suffix in written]
     names.append(RECORD)
     with private.create(stage.new / RECORD) as file:
         file.write(f"{record_text(report, [stage.new / name for name in names])}\n".encode())

@@ -7,7 +7,7 @@ as money with two decimals.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -277,4 +277,5 @@ class Report:
     activities: Sliced
     notes: pd.DataFrame
     record: dict[str, Any]  # run.json
+    beside: Sequence[str] = ()  # formats that are written besides those asked for
     review: Review | None = None  # of a run that writes a month-end report

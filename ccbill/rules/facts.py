@@ -102,15 +102,13 @@ class Facts:
     def months(self, rows: Ints | slice) -> Ints:
         """Months since 1970-01 of these activities, UNKNOWN where the day is."""
         days = self.numbers("service_date")
-        if "month" not in self._arrays:  # of every day from the first one on, and of no day
+        if "month" not in self._arrays:  # of each day since the earliest, and of no day
             first, last = known_span(days)
             known = np.arange(first, last + 1).astype("M8[D]").astype("M8[M]").astype(np.int32)
             self._arrays["month"] = np.append(known, np.int32(UNKNOWN))
-            self._arrays["first day"] = np.array(first)
-        mine = days[rows]
-        return self._arrays["month"][
-            np.where(mine == UNKNOWN, -1, mine - self._arrays["first day"])
-        ]
+            self._arrays["earliest day"] = np.array(first)
+        since = np.where(days[rows] == UNKNOWN, -1, days[rows] - self._arrays["earliest day"])
+        return self._arrays["month"][since]
 
     def minutes(self) -> Ints:
         """Whole minutes of each activity, rounded down."""
