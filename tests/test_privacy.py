@@ -44,8 +44,13 @@ USUAL = {
 }
 STAGES = (
     *("ccbill.intake:read", "ccbill.rules.load:plans", "ccbill.run:plan_of_rows"),
-    *("ccbill.shares:assign", "ccbill.shares:claims", "ccbill.run:settle", "ccbill.run:exceptions"),
-    *("ccbill.run:near_misses", "ccbill.run:balance", "ccbill.report.build:trace"),
+    *(
+        "ccbill.shares:assign",
+        "ccbill.shares:claims",
+        "ccbill.run:settle",
+        "ccbill.reported:exceptions",
+    ),
+    *("ccbill.reported:near_misses", "ccbill.reported:balance", "ccbill.report.build:trace"),
     *("ccbill.handover:record", "ccbill.handover:submit", "ccbill.report.staged:stage"),
     *("ccbill.report.staged:finish", "ccbill.report.console:summary"),
 )
