@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -25,12 +26,14 @@ from ccbill.report.console import record_text
 from ccbill.report.csv_files import write_csv, write_parquet
 from ccbill.report.tables import Billed, Report
 from ccbill.report.typed import DATA_SETS, Sliced, sliced
-from ccbill.report.workbooks import write_claims, write_exceptions
 
 RECORD = "run.json"
 PAGE = "report.html"
-BOOKS = {"claims.xlsx": write_claims, "exceptions.xlsx": write_exceptions}
+BOOKS = ("claims.xlsx", "exceptions.xlsx")
 TABLE_WRITERS = {"csv": write_csv, "parquet": write_parquet}
+
+Table = tuple[str, Any, Sequence[str]]  # to be written: its stem, its rows and the formats
+Waiting = deque[Table]
 
 # A file is ours to remove only under a name that some ccbill writes, whatever run.json says.
 OUR_NAMES = {
@@ -100,16 +103,18 @@ def write_set(bill: Billed, stage: Stage, formats: Sequence[str]) -> tuple[Repor
     """
     suffixes = [each for each in TABLE_WRITERS if each in formats]
     known = bill.tables
-    with _aside(partial(_write_tables, known, stage, suffixes)):
+    waiting: Waiting = deque((stem, known[stem], suffixes) for stem in known)
+    with _aside(partial(_write_tables, waiting, stage)):
         report = bill.report()
         memory.give_back()
         names = _write_books(report, stage, formats)
         written = [*suffixes, *report.beside]
         if written:
             progress.begins(f"writing {' and '.join(written)}", progress.WRITING)
-        others = {stem: getattr(report, stem) for stem in DATA_SETS if stem not in known}
-        _write_tables(others, stage, written)
-        _write_tables(known, stage, report.beside)
+        for stem in DATA_SETS:
+            of = report.beside if stem in known else written
+            waiting.append((stem, getattr(report, stem), of))
+        _write_tables(waiting, stage)
     names += [f"{stem}.{suffix}" for stem in DATA_SETS for suffix in written]
     names.append(RECORD)
     with private.create(stage.new / RECORD) as file:
@@ -122,7 +127,9 @@ def _write_books(report: Report, stage: Stage, formats: Sequence[str]) -> list[s
     """Write the workbooks and the page that are asked for; their names."""
     names = []
     if "xlsx" in formats:
-        for name, write_book in BOOKS.items():
+        from ccbill.report.workbooks import write_claims, write_exceptions  # noqa: PLC0415
+
+        for name, write_book in zip(BOOKS, (write_claims, write_exceptions), strict=True):
             progress.begins(f"writing {name}", progress.WRITING)
             with private.create(stage.new / name) as file:
                 write_book(report, file)
@@ -151,15 +158,21 @@ def _aside(write: Callable[[Event], None]) -> Iterator[None]:
         raise
 
 
-def _write_tables(
-    tables: Mapping[str, Any], stage: Stage, suffixes: Sequence[str], stop: Event | None = None
-) -> None:
-    """Write the tables in these formats, each under its name."""
-    for stem, table in tables.items():
-        typed = table if isinstance(table, Sliced) else sliced(table, DATA_SETS[stem])
+def _write_tables(waiting: Waiting, stage: Stage, stop: Event | None = None) -> None:
+    """Write tables that wait, each in its formats, until none does; two threads may do so."""
+    while table := _next(waiting):
+        stem, rows, suffixes = table
+        typed = rows if isinstance(rows, Sliced) else sliced(rows, DATA_SETS[stem])
         for suffix in suffixes:
             with private.create(stage.new / f"{stem}.{suffix}") as file:
                 TABLE_WRITERS[suffix](typed, file, stop)
+
+
+def _next(waiting: Waiting) -> Table | None:
+    try:
+        return waiting.popleft()
+    except IndexError:  # another thread may have taken the last one just now
+        return None
 
 
 def _move_in(stage: Stage, out: Path, names: list[str], unwanted: set[str]) -> None:
