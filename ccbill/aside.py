@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import sys
+import threading
 from collections.abc import Callable
-from threading import Thread
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
+NAME = "ccbill-aside"
 TURN = 0.0005  # seconds of Python at a time, for work that needs it only between long computations
 
 
@@ -17,7 +18,7 @@ class Aside(Generic[T]):
     def __init__(self, work: Callable[[], T]) -> None:
         self._found: list[T] = []
         self._fault: BaseException | None = None
-        self._thread = Thread(target=self._do, args=(work,), daemon=True)
+        self._thread = threading.Thread(target=self._do, args=(work,), name=NAME, daemon=True)
         sys.setswitchinterval(TURN)
         self._thread.start()
 
@@ -37,3 +38,8 @@ class Aside(Generic[T]):
         if self._fault is not None:
             raise self._fault
         return self._found.pop()
+
+
+def goes_on() -> bool:
+    """Whether any such work has not ended, as that of a run which failed may not have."""
+    return any(thread.name == NAME for thread in threading.enumerate())

@@ -14,6 +14,7 @@ import typer
 
 from ccbill import (
     __version__,
+    aside,
     bug_report_cli,
     demo_cli,
     doctor_cli,
@@ -110,6 +111,8 @@ def main() -> NoReturn:
         sys.stdout.flush()
     except OSError:  # nobody reads on
         run_cli.close_output()
+    if aside.goes_on():  # a library that still computes must not be taken apart
+        os._exit(code)
     gc.freeze()  # the system takes back at once what would else be looked through for cycles
     sys.exit(code)
 

@@ -118,7 +118,6 @@ NOTHING_CHANGES = (
         "event > begun.get(claim, 0)",
         "an event that numbers claims bills none",
     ),
-    ("ccbill/claims.py", "cumcount() + 1", "True", "a claim without lines has none to number"),
     (
         "ccbill/claims.py",
         "* PLANS +",

@@ -661,6 +661,23 @@ def test_a_fault_says_its_place_and_no_cell(here: Path) -> None:
     assert not (here / "ccbill-out").exists()
 
 
+def test_a_run_that_fails_does_not_wait_for_what_goes_on_beside_it(here: Path) -> None:
+    sleeping = FAULTY.replace(
+        "sys.argv = ", "ccbill.plausible.asked = lambda *_: time.sleep(60)\nsys.argv = "
+    )
+    began = time.monotonic()
+    done = subprocess.run(
+        [sys.executable, "-c", f"import time\n{sleeping}", "run", "log.csv", "--no-ledger"],
+        cwd=here,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert time.monotonic() - began < 30
+    assert (done.returncode, done.stdout) == (70, "")
+    assert done.stderr.startswith("ccbill: a fault in ccbill: ValueError at __main__:")
+
+
 def test_a_fault_after_the_run_says_that_the_run_is_done(here: Path) -> None:
     by = Upset("ccbill.report.console:summary", says="10000")
     done = upset("run", "log.csv", cwd=here, by=by)
