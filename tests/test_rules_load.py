@@ -94,6 +94,15 @@ MUTATIONS: dict[str, Mutation] = {
         "is not known here",
         "use one of: checked, title, url, or take the line out",
     ),
+    "a key that is not known, of what cannot be checked": (
+        PAYER,
+        'contracts vary."\n',
+        'contracts vary."\npage = 2\n',
+        "page =",
+        "cannot_check.1.page",
+        "is not known here",
+        "use one of: say, or take the line out",
+    ),
     "a needed key misspelt": (
         COORDINATION,
         'standing = "published"',

@@ -17,7 +17,16 @@ from pathlib import Path
 from ccbill.errors import did_you_mean
 from ccbill.rules import overlay
 from ccbill.rules.model import Change, Plan, Service, Source
-from ccbill.rules.parse import EPOCH, FOREVER, edits, kind_rule, screen, service, source
+from ccbill.rules.parse import (
+    EPOCH,
+    FOREVER,
+    attested,
+    edits,
+    kind_rule,
+    screen,
+    service,
+    source,
+)
 from ccbill.rules.table import Document, refused
 
 PAYER = "payer.toml"
@@ -94,7 +103,7 @@ def plan(name: str, rule_files: Mapping[str, Document], changes: tuple[Change, .
         ),
         filing_limit_days=table.number("filing_limit_days", None, low=1, high=1500),
         line_note=table.text("line_note", ""),
-        cannot_check=tuple(t.text("say") for t in table.tables("cannot_check")),
+        cannot_check=attested(table),
         edits=edits(table, sources),
         overlays=changes,
         sha256={f"{name}/{file}": rule_files[file].sha256 for file in rule_files},

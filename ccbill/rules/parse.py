@@ -39,6 +39,15 @@ FAILING = {
 }
 
 
+def attested(table: Table) -> tuple[str, ...]:
+    """What no export can show, by the texts of `[[cannot_check]]`."""
+    tables = table.tables("cannot_check")
+    texts = tuple(each.text("say") for each in tables)
+    for each in tables:
+        each.done()
+    return texts
+
+
 def source(table: Table) -> Source:
     source = Source(table.text("title"), table.text("url", ""), table.text("checked"))
     table.done()
@@ -78,7 +87,7 @@ def service(
         bills=tuple(_bill(t, sources, cite) for t in table.tables("bill")),
         limits=tuple(_limit(t, sources, cite) for t in table.tables("limit")),
         notes=tuple(_note(t, sources) for t in table.tables("note")),
-        cannot_check=tuple(t.text("say") for t in table.tables("cannot_check")),
+        cannot_check=attested(table),
         examples=tuple(_example(t, sources, cite) for t in table.tables("example")),
     )
     table.done()
