@@ -118,6 +118,9 @@ NOTHING_CHANGES = (
         "event > begun.get(claim, 0)",
         "an event that numbers claims bills none",
     ),
+    ("ccbill/claims.py", "PLANS = 1024", "1024", "a plan's number is less than either"),
+    ("ccbill/claims.py", "copy=False", "False", "a copy of columns that nobody writes to"),
+    ("ccbill/claims.py", "in listed.categories), 0]", "0", "neither is more than twelve diagnoses"),
     (
         "ccbill/claims.py",
         "* PLANS +",
