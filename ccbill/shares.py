@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import tee
 from typing import Any
 
 import numpy as np
@@ -77,12 +78,13 @@ def decided(facts: Facts, plan_of_row: Ints, terms: Terms, engine: Engine = loca
     if any(asks_training(terms.plans[n], facts.given) for n in np.unique(plan_of_row) if n >= 0):
         terms = _knowing_first_days(facts, plan_of_row, rows(), terms)
     done = np.linspace(progress.DECIDING, progress.LISTING, 2 * number, endpoint=False)
+    of_shares, of_parts = tee(rows())
     shares = (
         Share(part_of(facts, mine), plan_of_row[mine], (float(decides), float(prices)))
-        for mine, decides, prices in zip(rows(), done[::2], done[1::2], strict=True)
+        for mine, decides, prices in zip(of_shares, done[::2], done[1::2], strict=True)
     )
     parts = engine(partial(decide, terms=terms), shares)
-    found = together(plan_of_row, terms.plans, zip(rows(), parts, strict=True))
+    found = together(plan_of_row, terms.plans, zip(of_parts, parts, strict=True))
     memory.give_back()
     return found
 

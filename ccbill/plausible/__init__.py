@@ -66,6 +66,8 @@ def _findings(read: Intake, settings: Settings, today: int, severity: str) -> li
 
 def _found(read: Intake, names: Sequence[str], settings: Settings, today: int) -> dict[str, Found]:
     """What each of these checks finds, at positions in the log."""
+    if not names:
+        return {}
     problem = read.activities["problem"]
     fine = np.append(problem.cat.categories.isin(CHECKS), True)[codes(problem)]
     found: dict[str, Found] = {}

@@ -111,8 +111,8 @@ def _notes(report: Report, console: Console) -> None:
     told = report.notes[((where == "ledger") | (problem == "workbook-large")).to_numpy(bool)]
     if len(told):
         console.print()
-    for where, what, fix in zip(told["where"], told["what"], told["fix"], strict=True):
-        sentence(console, f"{where}: {what}")
+    for place, what, fix in zip(told["where"], told["what"], told["fix"], strict=True):
+        sentence(console, f"{place}: {what}")
         sentence(console, f"  fix: {fix}")
 
 

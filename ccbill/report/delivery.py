@@ -32,8 +32,8 @@ PAGE = "report.html"
 BOOKS = ("claims.xlsx", "exceptions.xlsx")
 TABLE_WRITERS = {"csv": write_csv, "parquet": write_parquet}
 
-Table = tuple[str, Any, Sequence[str]]  # to be written: its stem, its rows and the formats
-Waiting = deque[Table]
+File = tuple[str, str, Any]  # to be written: its stem, its format and the table's rows
+Waiting = deque[File]
 
 # A file is ours to remove only under a name that some ccbill writes, whatever run.json says.
 OUR_NAMES = {
@@ -103,7 +103,7 @@ def write_set(bill: Billed, stage: Stage, formats: Sequence[str]) -> tuple[Repor
     """
     suffixes = [each for each in TABLE_WRITERS if each in formats]
     known = bill.tables
-    waiting: Waiting = deque((stem, known[stem], suffixes) for stem in known)
+    waiting: Waiting = deque((stem, suffix, known[stem]) for stem in known for suffix in suffixes)
     with _aside(partial(_write_tables, waiting, stage)):
         report = bill.report()
         memory.give_back()
@@ -112,8 +112,8 @@ def write_set(bill: Billed, stage: Stage, formats: Sequence[str]) -> tuple[Repor
         if written:
             progress.begins(f"writing {' and '.join(written)}", progress.WRITING)
         for stem in DATA_SETS:
-            of = report.beside if stem in known else written
-            waiting.append((stem, getattr(report, stem), of))
+            missing = report.beside if stem in known else written
+            waiting.extend((stem, suffix, getattr(report, stem)) for suffix in missing)
         _write_tables(waiting, stage)
     names += [f"{stem}.{suffix}" for stem in DATA_SETS for suffix in written]
     names.append(RECORD)
@@ -159,16 +159,15 @@ def _aside(write: Callable[[Event], None]) -> Iterator[None]:
 
 
 def _write_tables(waiting: Waiting, stage: Stage, stop: Event | None = None) -> None:
-    """Write tables that wait, each in its formats, until none does; two threads may do so."""
-    while table := _next(waiting):
-        stem, rows, suffixes = table
-        typed = rows if isinstance(rows, Sliced) else sliced(rows, DATA_SETS[stem])
-        for suffix in suffixes:
-            with private.create(stage.new / f"{stem}.{suffix}") as file:
-                TABLE_WRITERS[suffix](typed, file, stop)
+    """Write files that wait, until none does; two threads may do so."""
+    while each := _next(waiting):
+        stem, suffix, rows = each
+        table = rows if isinstance(rows, Sliced) else sliced(rows, DATA_SETS[stem])
+        with private.create(stage.new / f"{stem}.{suffix}") as file:
+            TABLE_WRITERS[suffix](table, file, stop)
 
 
-def _next(waiting: Waiting) -> Table | None:
+def _next(waiting: Waiting) -> File | None:
     try:
         return waiting.popleft()
     except IndexError:  # another thread may have taken the last one just now

@@ -228,9 +228,7 @@ def first_counted(
     verdicts: Verdicts, facts: Facts, taken: Sequence[Ints], before: Mapping[str, int]
 ) -> dict[str, int]:
     """The day of each staff member's earliest entry that every screen lets pass, here or `before`,
-    by staff id; nothing where no training is known."""
-    if "training_date" not in facts.given:
-        return {}
+    by staff id."""
     names = facts.categories("staff")
     first = np.array([*(before.get(name, LAST_DAY) for name in names), LAST_DAY])
     for rows in map(verdicts.passing, taken):
