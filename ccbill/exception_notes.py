@@ -2,50 +2,90 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from ccbill import plausible
 from ccbill.about import blanked, described
+from ccbill.config import Settings
 from ccbill.intake.columns import STAFF_ONLY
 from ccbill.problems import PROBLEMS
 from ccbill.rules.decisions import Decisions
 from ccbill.rules.facts import Facts
+from ccbill.rules.model import Plan
+from ccbill.rules.payers import plan_of_rows
 from ccbill.rules.screen import unchecked
 from ccbill.slices import slices
-from ccbill.tables import UNKNOWN, Finding, Note, Outcome
+from ccbill.tables import (
+    UNKNOWN,
+    Finding,
+    Intake,
+    Ints,
+    Mask,
+    Note,
+    Outcome,
+    together,
+)
 from ccbill.worth import Unanswered
 
 FAR, SOON = 10**6, 14  # days
 
 
-def asked_about(facts: Facts, decisions: Decisions, finding: Finding) -> pd.DataFrame:
-    """A note for each thing that a check found, unless a rule said so or left all of it out."""
-    bears = np.array(
-        [a.outcome != Outcome.LEFT_OUT and a.problem != finding.problem for a in decisions.book]
-    )
-    asked = np.zeros(len(finding.why), bool)
-    count, first = (np.zeros(len(asked), np.int64) for _ in range(2))
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """What a check that holds nothing found; of each thing the number of its rows, the place of the
+    first among the finding's, and in which columns they differ."""
+
+    finding: Finding
+    count: Ints
+    first: Ints
+    differs: Mapping[str, Mask]
+
+
+def doubts(read: Intake, plans: Sequence[Plan], settings: Settings, today: int) -> list[Doubt]:
+    """What an auditor would ask of a checked log, whatever the rules say of its rows."""
+    facts = Facts(read.activities, read.patients, read.given)
+    plan_of_row, _ = plan_of_rows(facts, plans, settings.payers)
+    found = plausible.asked(read, settings, today)
+    return [_in_common(facts, plan_of_row, each) for each in found]
+
+
+def _in_common(facts: Facts, plan_of_row: Ints, finding: Finding) -> Doubt:
+    count, first = (np.zeros(len(finding.why), np.int64) for _ in range(2))
     parts = [*slices(len(finding.rows))]
     for part in reversed(parts):
-        rows, thing = finding.rows[part], finding.thing[part]
-        asked[thing[bears[decisions.answer[rows]]]] = True
-        np.add.at(count, thing, 1)
+        thing = finding.thing[part]
+        count += np.bincount(thing, minlength=len(count))
         first[thing[::-1]] = np.arange(part.start, part.stop)[::-1]
-    things = np.flatnonzero(asked)
-    things = things[np.argsort(first[things])]
-    table = described(facts, decisions, finding.rows[first[things]])
     values = {name: facts.codes(name) for name in ("payer", "practice", "patient", "staff")}
-    values |= {"plan": decisions.plan, "service_date": facts.numbers("service_date")}
+    values |= {"plan": plan_of_row, "service_date": facts.numbers("service_date")}
     of_rows = {name: each.__getitem__ for name, each in values.items()} | {"month": facts.months}
-    differs = {"activity_id": count > 1} | {name: np.zeros(len(asked), bool) for name in of_rows}
+    differs = {name: np.zeros(len(count), bool) for name in of_rows}
     of_first = {name: each(finding.rows[first]) for name, each in of_rows.items()}
     for part in parts:
         rows, thing = finding.rows[part], finding.thing[part]
         for name, each in of_rows.items():
             differs[name][thing[each(rows) != of_first[name][thing]]] = True
-    said = {name: blanked(table[name].array, mask[things]) for name, mask in differs.items()}
+    return Doubt(finding, count, first, {"activity_id": count > 1} | differs)
+
+
+def asked_about(facts: Facts, decisions: Decisions, found: Doubt) -> pd.DataFrame:
+    """A note for each thing that a check found, unless a rule said so or left all of it out."""
+    finding = found.finding
+    bears = np.array(
+        [a.outcome != Outcome.LEFT_OUT and a.problem != finding.problem for a in decisions.book]
+    )
+    wanted = np.zeros(len(finding.why), bool)
+    for part in slices(len(finding.rows)):
+        wanted[finding.thing[part][bears[decisions.answer[finding.rows[part]]]]] = True
+    things = np.flatnonzero(wanted)
+    things = things[np.argsort(found.first[things])]
+    table = described(facts, decisions, finding.rows[found.first[things]])
+    said = {name: blanked(table[name].array, mask[things]) for name, mask in found.differs.items()}
     return _notes_of(
         finding.problem,
         **{name: said[name] for name in said if name not in ("patient", "staff")},
@@ -54,7 +94,7 @@ def asked_about(facts: Facts, decisions: Decisions, finding: Finding) -> pd.Data
         why=[finding.why[thing] for thing in things],
         file=table["file"],
         row=table["row"],
-        rows=count[things],
+        rows=found.count[things],
     )
 
 
@@ -131,29 +171,25 @@ def timely_filing(decisions: Decisions, lines: pd.DataFrame, today: int) -> pd.D
     """Claims whose plan's filing limit has passed, or will within two weeks."""
     limits = {plan.name: plan.filing_limit_days or FAR for plan in decisions.plans}
     plan = pd.Categorical(lines["plan"])
-    limit = np.array([*(limits[name] for name in plan.categories), FAR], np.int32)
-    due = lines[lines["service_to"].to_numpy() < (today + SOON - limit)[plan.codes]]
-    named = due[["claim_id", "plan"]].astype(object)
-    since = due["service_to"].astype(np.int64)
-    due = due.assign(
-        **named, file_by=since + named["plan"].map(limits).fillna(FAR).astype(np.int64)
+    limit = np.array([*(limits[name] for name in plan.categories), FAR], np.int32)[plan.codes]
+    late = lines["service_to"].to_numpy() < today + SOON - limit
+    due, limit = lines[late], limit[late]
+    number, first = together(due["claim_id"])
+    file_by = np.full(len(first), -(UNKNOWN + 1), np.int64)
+    np.minimum.at(file_by, number, due["service_to"].to_numpy(np.int64) + limit)
+    charge = due["charge"].to_numpy(np.int64)
+    total = np.bincount(number, np.where(charge == UNKNOWN, 0, charge)).astype(np.int64)
+    priced = np.bincount(number, charge != UNKNOWN) > 0
+    passed = file_by < today
+    columns = ("claim_id", "plan", "payer", "patient_id", "month", "rows")
+    return _notes_of(
+        "timely-filing",
+        **{name: due[name].array.take(first) for name in columns},
+        practice=due["billing_npi"].array.take(first),
+        file_by=file_by,
+        amount=np.where(priced, total, UNKNOWN),
+        why=np.where(passed, "the filing limit has passed", "the filing limit is near"),
     )
-    how: dict[str, Any] = dict.fromkeys(
-        ("plan", "payer", "billing_npi", "patient_id", "month"), "first"
-    )
-    found = due.groupby("claim_id", observed=True, sort=False).agg(
-        how | {"file_by": "min", "charge": _known_sum, "rows": "first"}
-    )
-    found = found.reset_index().rename(columns={"billing_npi": "practice", "charge": "amount"})
-    passed = found["file_by"] < today
-    why = np.where(passed, "the filing limit has passed", "the filing limit is near")
-    return _notes_of("timely-filing", **found, why=why)
-
-
-def _known_sum(cents: Any) -> int:
-    """The sum of what is known, UNKNOWN where nothing is."""
-    known = cents[cents != UNKNOWN]
-    return int(known.sum()) if len(known) else UNKNOWN
 
 
 def _notes_of(problem: str, **columns: Any) -> pd.DataFrame:

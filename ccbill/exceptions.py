@@ -15,6 +15,7 @@ import pandas as pd
 from ccbill import memory, new_words
 from ccbill.about import blanked, described, unlike
 from ccbill.exception_notes import (
+    Doubt,
     asked_about,
     charges_missing,
     lacks_answer,
@@ -81,18 +82,19 @@ def exceptions(
     fees: Fees,
     notes: list[Note],
     findings: list[Finding],
+    doubts: list[Doubt],
     lines: pd.DataFrame,
     today: int,
 ) -> pd.DataFrame:
     """Every thing to fix and every note, in EXCEPTIONS without what a work list adds.
 
     `lines` have CLAIMS and `rows`, how many rows of the exports are on the line's claim. The
-    `findings` are taken out as they are told: they may be of as many rows as were read.
+    `findings` hold rows; `doubts` hold none, and are let go as they are told, for they may be
+    of as many rows as were read.
     """
-    asked = [asked_about(facts, decisions, each) for each in findings if not each.holds]
-    findings[:] = [each for each in findings if each.holds]
+    told_of = [asked_about(facts, decisions, doubts.pop(0)) for _ in range(len(doubts))]
     memory.give_back()
-    holding = {each.problem: each for each in findings if each.holds}
+    holding = {each.problem: each for each in findings}
     held = np.flatnonzero(decisions.outcome == Outcome.HELD)
     worth = stakes(facts, decisions, fees, held)
     of_book = [answer.problem for answer in decisions.book]
@@ -106,7 +108,7 @@ def exceptions(
     del about, number, worth, which
     told = [n for n in notes if n.problem not in WORDS or n.problem not in names]
     parts.append(noted(told, facts))
-    parts += asked
+    parts += told_of
     parts += [lacks_answer(facts, decisions, each) for each in unanswered(facts, decisions, fees)]
     parts.append(charges_missing(lines))
     parts.append(not_checked(facts, decisions))

@@ -18,6 +18,7 @@ import pandas as pd
 from ccbill import __version__, memory, progress, recorded
 from ccbill.balance import balance
 from ccbill.config import Settings
+from ccbill.exception_notes import Doubt
 from ccbill.exceptions import exceptions
 from ccbill.fees import Fees
 from ccbill.handover import Handed
@@ -33,7 +34,7 @@ from ccbill.rules.decisions import Decisions
 from ccbill.rules.facts import Facts
 from ccbill.rules.overlay import overridden
 from ccbill.rules.parse import EPOCH
-from ccbill.tables import UNKNOWN, Finding, Intake, Ints, Note
+from ccbill.tables import UNKNOWN, Intake, Ints, Note
 from ccbill.work import work_list
 from ccbill.worth import near_misses
 
@@ -78,7 +79,7 @@ class Rest:
     line_of_row: Ints
     done: Settled
     read: Intake
-    asked: Callable[[], list[Finding]]
+    asked: Callable[[], list[Doubt]]
     facts: Facts
     spoken: pd.DataFrame
     settings: Settings
@@ -151,9 +152,17 @@ class Rest:
     def _exceptions(self, notes: list[Note]) -> pd.DataFrame:
         sent, adopted = _sent(self.done.lines), self.done.adopted
         told = sent.assign(rows=recorded.rows_of_claims(sent, adopted, self.line_of_row))
-        findings = [*self.read.findings, *self.asked()]
         today = self.request.today.toordinal() - EPOCH
-        found = exceptions(self.facts, self.decisions, self.fees, notes, findings, told, today)
+        found = exceptions(
+            self.facts,
+            self.decisions,
+            self.fees,
+            notes,
+            self.read.findings,
+            self.asked(),
+            told,
+            today,
+        )
         return recorded.with_unnumbered(found, self.done)
 
 

@@ -14,10 +14,11 @@ from pathlib import Path
 
 import pandas as pd
 
-from ccbill import handover, inputs, plausible, recorded
+from ccbill import exception_notes, handover, inputs, recorded
 from ccbill.aside import Aside
 from ccbill.claims import Claims, claims
 from ccbill.config import Settings
+from ccbill.exception_notes import Doubt
 from ccbill.fees import Fees
 from ccbill.held_lines import hold_elsewhere
 from ccbill.inputs import Asked
@@ -37,7 +38,7 @@ from ccbill.rules.model import Plan
 from ccbill.rules.parse import EPOCH
 from ccbill.rules.payers import plan_of_rows
 from ccbill.shares import Engine, Terms, decided, locally
-from ccbill.tables import Finding, Intake, check_activities
+from ccbill.tables import Intake, check_activities
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +66,7 @@ def run(request: Request) -> tuple[Report, list[Path]]:
     examples.check(plans, of_changed_files=True)
     read, fees = inputs.read(request, settings, plans)
     today = request.today.toordinal() - EPOCH
-    asked = Aside(partial(plausible.asked, read, settings, today)).outcome
+    asked = Aside(partial(exception_notes.doubts, read, plans, settings, today)).outcome
     if request.ledger is None:
         bill = billed(read, plans, settings, fees, request, asked)
         del read, asked  # what is written of them, the bill has
@@ -103,7 +104,7 @@ def billed(
     settings: Settings,
     fees: Fees,
     request: Request,
-    asked: Callable[[], list[Finding]] = list,
+    asked: Callable[[], list[Doubt]] = list,
     book: Book | None = None,
 ) -> Bill:
     """Decides and prices what was read. With a `book`, what was submitted before counts. `asked` is

@@ -190,10 +190,11 @@ def run_command(
         if as_json:
             _print(earlier.files[-1].read_text(encoding="utf-8").removesuffix("\n"))
         return
-    reached = _reached(fail_on, set(report.exceptions["severity"]))
+    severities = {*report.exceptions["severity"].unique()}
+    reached = _reached(fail_on, severities)
     if as_json:
         _print(console.record_text(report, written))
-    if not quiet or reached or "hold" in set(report.exceptions["severity"]):
+    if not quiet or reached or "hold" in severities:
         try:
             console.summary(report, written, ledger=_same_ledger(ledger, config))
         except Exception as fault:

@@ -128,11 +128,10 @@ class Finding:
     """Entries that an auditor would ask about, all with one problem.
 
     `rows` are activities by position, `thing` the number of the thing to look at that each belongs
-    to, and `why` the figures of each thing. With `holds`, the rows wait until it is fixed.
+    to, and `why` the figures of each thing.
     """
 
     problem: str
-    holds: bool
     rows: Ints
     thing: Ints
     why: list[str]

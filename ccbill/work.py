@@ -7,6 +7,7 @@ stood. What people write into the workbook is read back by the next run and kept
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import blake2b, sha256
 from pathlib import Path
@@ -16,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from ccbill import memory
 from ccbill.cells.limits import Limits
@@ -30,6 +32,7 @@ from ccbill.problems import PROBLEMS
 from ccbill.report import private
 from ccbill.report.delivery import RECORD, earlier_files
 from ccbill.report.tables import BOOK_SHA256, EXCEPTIONS, OPEN, STATUSES
+from ccbill.report.typed import STRING, strings
 from ccbill.slices import slices
 from ccbill.stacked import in_order, ranks
 from ccbill.tables import UNKNOWN, always, blank_text
@@ -37,7 +40,10 @@ from ccbill.tables import UNKNOWN, always, blank_text
 BOOK, SHEET = "exceptions.xlsx", "Exceptions"
 SEARCHED = 20  # rows, for the heading
 DIGEST = blake2b(digest_size=7)
-ID_LENGTH = 1 + 2 * DIGEST.digest_size
+IN_HEX = np.array([f"{byte:02x}" for byte in range(256)], "S2")
+NOTHING, SEPARATOR, FIRST = (pa.scalar(text, STRING) for text in ("", "\x1f", "0"))
+
+Bytes = npt.NDArray[np.uint8]
 
 # What tells one exception of a problem from another, by what its problem is about.
 ABOUT: dict[str, tuple[str, ...]] = {
@@ -51,8 +57,8 @@ ABOUT: dict[str, tuple[str, ...]] = {
     "patient-day": ("patient_id", "service_date"),
     "practice": ("plan", "practice"),
     "code": ("plan", "code", "service"),
+    "word": ("plan", "fix"),  # of a word that nobody knows: the fix has it
 }
-WORD = ("plan", "fix")  # of a word that nobody knows: the fix has it
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,42 +161,55 @@ def _ordered(table: pd.DataFrame) -> pd.DataFrame:
 def exception_ids(table: pd.DataFrame) -> Any:
     """An id for each exception: the same in every run as long as it is about the same thing."""
     table = table.assign(service=_service(table["rule"]))
-    ids, alike = np.empty(len(table), f"S{ID_LENGTH}"), np.empty(len(table), np.uint64)
+    digests = np.zeros((len(table), DIGEST.digest_size), np.uint8)
     for part in slices(len(table)):
-        keys = _keys(table.iloc[part])
-        alike[part] = pd.util.hash_array(keys, categorize=False)
-        ids[part] = [_id(key, 0) for key in keys]
-    same, _ = pd.factorize(alike)
-    before = pd.Series(same).groupby(same).cumcount().to_numpy()
-    again = np.flatnonzero(before)
-    keys = _keys(table.iloc[again])
-    ids[again] = [_id(*each) for each in zip(keys, before[again].tolist(), strict=True)]
-    return pd.array(pa.array(ids).cast(pa.large_string()), dtype="str")
+        digests[part] = _digests(_keys(table.iloc[part]), FIRST)
+    number = pd.Series(np.pad(digests, ((0, 0), (0, 1))).view(np.uint64)[:, 0])
+    again = np.flatnonzero(number.duplicated())
+    before = number.iloc[again].groupby(number).cumcount() + 1
+    digests[again] = _digests(_keys(table.iloc[again]), pa.array(before.astype(str), STRING))
+    ids = np.char.add(b"x", IN_HEX[digests].view(f"S{2 * DIGEST.digest_size}")[:, 0])
+    return pd.array(pa.array(ids).cast(STRING), dtype="str")
 
 
-def _id(key: str, before: int) -> str:
-    """The id of an exception that stands after so many with the same key."""
-    digest = DIGEST.copy()
-    digest.update(f"{key}\x1f{before}".encode())
-    return "x" + digest.hexdigest()
+def _digests(keys: pa.Array, before: Any) -> Bytes:
+    """The hash of each exception that stands after so many with the same key."""
+    numbered = pc.binary_join_element_wise(keys, before, SEPARATOR).cast(pa.large_binary())
+    digests = []
+    for key in numbered.to_pylist():
+        digest = DIGEST.copy()
+        digest.update(key)
+        digests.append(digest.digest())
+    return np.frombuffer(b"".join(digests), np.uint8).reshape(-1, DIGEST.digest_size)
 
 
-def _keys(table: pd.DataFrame) -> npt.NDArray[np.object_]:
+def _keys(table: pd.DataFrame) -> pa.Array:
     """What each exception is about, as one text."""
     numbers, names = pd.factorize(table["problem"])
-    problem = np.array(names, object)[numbers]
-    per = np.array([_per(name) for name in names], object)[numbers]
-    keys, bare = problem.copy(), np.ones(len(table), bool)
-    for name, columns in {**ABOUT, "word": WORD}.items():
+    problem, per = strings(names), np.array([_per(name) for name in names], object)[numbers]
+    parts, places = [pa.array([], STRING)], [np.zeros(0, np.int64)]
+    for name in dict.fromkeys(per):
         mine = np.flatnonzero(per == name)
-        for column in columns:
-            texts = _texts(table[column].iloc[mine])
-            keys[mine] += "\x1f" + texts
-            bare[mine] &= texts == ""
-    said = table[bare]
-    what = said["what"].astype(object).fillna("").str.replace(r"\d", "", regex=True)
-    keys[bare] = problem[bare] + "\x1f" + _texts(said["plan"]) + _texts(what) + _texts(said["why"])
-    return keys
+        about = _about(table.iloc[mine], ABOUT.get(name, ()))
+        of_mine = problem.take(pa.array(numbers[mine]))
+        parts.append(pc.binary_join_element_wise(of_mine, about, SEPARATOR))
+        places.append(mine)
+    return pa.concat_arrays(parts).take(pa.array(np.argsort(np.concatenate(places))))
+
+
+def _about(table: pd.DataFrame, columns: Sequence[str]) -> pa.Array:
+    """These columns of exceptions as one text, or what is told of them where all are blank."""
+    texts = [_texts(table[column]) for column in columns] or [_said(table)]
+    about = pc.binary_join_element_wise(*texts, SEPARATOR)
+    bare = np.asarray(pc.equal(pc.binary_length(about), len(texts) - 1))
+    return pc.replace_with_mask(about, bare, _said(table[bare])) if bare.any() else about
+
+
+def _said(table: pd.DataFrame) -> pa.Array:
+    """What is told of exceptions, whatever the figures in it."""
+    what = table["what"].astype(object).fillna("").str.replace(r"\d", "", regex=True)
+    texts = (_texts(each) for each in (table["plan"], what, table["why"]))
+    return pc.binary_join_element_wise(*texts, NOTHING)
 
 
 def _per(problem: str) -> str:
@@ -203,11 +222,11 @@ def _service(rule: pd.Series[Any]) -> pd.Series[Any]:
     return rule.map({each: str(each).rsplit(".", 1)[0] for each in rule.dropna().unique()})
 
 
-def _texts(cells: pd.Series[Any]) -> npt.NDArray[np.object_]:
+def _texts(cells: pd.Series[Any]) -> pa.Array:
     """The cells as texts, what is blank or not known as an empty one."""
-    numbers, words = pd.factorize(cells)
-    texts = ["" if word == UNKNOWN else str(word) for word in words]
-    return np.array([*texts, ""], object)[numbers]
+    if cells.dtype.kind in "iu":
+        return pa.array(cells, mask=cells == UNKNOWN).cast(STRING).fill_null("")
+    return strings(cells).fill_null("")
 
 
 def _with_words(kept: pd.DataFrame, found: Earlier, run: int) -> pd.DataFrame:

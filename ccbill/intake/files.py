@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from ccbill.cells.limits import USUAL, Limits
-from ccbill.intake import delimited, parquet, pieces, sniff, workbook
+from ccbill.intake import delimited, pieces, sniff, workbook
 from ccbill.intake.columns import Wanted
 from ccbill.intake.table import Table
 from ccbill.tables import Note
@@ -49,6 +49,8 @@ def _read(name: str, data: bytes, wanted: Wanted, sheet: str | None, limits: Lim
     if found.format == sniff.TEXT:
         read = delimited.read(name, found.data, wanted)
     elif found.format == sniff.PARQUET:
+        from ccbill.intake import parquet  # noqa: PLC0415  (slow to load)
+
         read = parquet.read(name, found.data)
     else:
         read = workbook.read(name, found, wanted, sheet, limits)

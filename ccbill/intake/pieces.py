@@ -128,7 +128,8 @@ def _columns(pieces: Iterator[_Piece], source: Source, types: delimited.Types) -
     for columns in _parsed(pieces, source, types):
         for cells, column in zip(found, columns, strict=True):
             cells.append(column)
-    return [_column(cells) for cells in found]
+    with ThreadPoolExecutor(THREADS) as threads:
+        return list(threads.map(_column, found))
 
 
 def _parsed(

@@ -116,7 +116,7 @@ def unclear(rows: Rows) -> list[Finding]:
     at = np.flatnonzero(np.concatenate(masks))
     if not len(at):
         return []
-    return [Finding("minutes-not-read", True, at, np.arange(len(at)), [NO_UNIT] * len(at))]
+    return [Finding("minutes-not-read", at, np.arange(len(at)), [NO_UNIT] * len(at))]
 
 
 def unreadable(rows: Rows, problem: Any) -> pd.DataFrame:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import io
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from ccbill.tables import TEXT, Ints, categorical
+
+if TYPE_CHECKING:
+    import pyarrow.parquet as pq
 
 FEW = 2**12  # distinct texts; more would be written again for each group of rows
 ROWS_TOGETHER = 2**16  # what is read at least, where rows stand by a key
@@ -22,6 +24,8 @@ def packed(table: pd.DataFrame, by: str | None = None) -> bytes:
 
     With `by`, a column of texts, rows of one text stand together, so that they are found quickly.
     """
+    import pyarrow.parquet as pq  # noqa: PLC0415  (slow to load)
+
     arrays = [_array(table[name]) for name in table.columns]
     whole = pa.Table.from_arrays(arrays, [str(name) for name in table.columns])
     if by is not None:
@@ -73,6 +77,8 @@ def opened(content: bytes, texts: Sequence[str] = ()) -> pq.ParquetFile:
     Read it with `use_threads=False`: a thread that pyarrow still has at the end of a short command
     may abort it.
     """
+    import pyarrow.parquet as pq  # noqa: PLC0415
+
     return pq.ParquetFile(pa.BufferReader(content), read_dictionary=[*texts], pre_buffer=False)
 
 

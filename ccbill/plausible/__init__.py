@@ -55,10 +55,9 @@ def _findings(read: Intake, settings: Settings, today: int, severity: str) -> li
         for name in CHECKS
         if _severity(settings, name) == severity and not _lacking(read, name)
     ]
-    holds = severity == "hold"
-    found = _found(read, [n for n in made if holds or n != NOTED], settings, today)
+    found = _found(read, [n for n in made if severity == "hold" or n != NOTED], settings, today)
     return [
-        Finding(name, holds, found[name].at, found[name].thing, found[name].why)
+        Finding(name, found[name].at, found[name].thing, found[name].why)
         for name in made
         if name in found and len(found[name].at)
     ]

@@ -7,7 +7,6 @@ from threading import Event
 from typing import BinaryIO
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from ccbill.report.lines import heading, lines
 from ccbill.report.typed import STRING, Sliced
@@ -39,6 +38,8 @@ def _go_on(stop: Event | None) -> None:
 
 def write_parquet(table: Sliced, file: BinaryIO, stop: Event | None = None) -> None:
     """Write a typed table; a heading that occurs twice is numbered from its second time on."""
+    import pyarrow.parquet as pq  # noqa: PLC0415  (slow to load)
+
     seen: dict[str, int] = {}
     names = []
     for name in table.names:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pandas as pd
 
 from ccbill.tables import UNKNOWN
@@ -26,8 +27,8 @@ def plan_figures(report: Report) -> pd.DataFrame:
     Money is missing where no line of the plan has a price.
     """
     lines = (report.claims, report.encounters)
-    known = [table[["plan", "patient_id"]].drop_duplicates().apply(words) for table in lines]
-    billed = pd.concat(known).drop_duplicates()
+    known = [table[["plan", "patient_id"]].drop_duplicates() for table in lines]
+    billed = pd.concat(known).drop_duplicates() if all(map(len, known)) else max(known, key=len)
     money = {name: _known(report.summary[name]) for name in ("charge", "expected_payment")}
     columns = {
         "patients": _by_plan(billed["plan"], 1),
@@ -46,9 +47,11 @@ def plan_figures(report: Report) -> pd.DataFrame:
 
 
 def _by_plan(plans: pd.Series[str], numbers: pd.Series[int] | int) -> pd.Series[int]:
-    values = numbers if isinstance(numbers, int) else numbers.to_numpy()
-    by_plan = pd.Series(values, index=words(plans).to_numpy(), dtype="int64")
-    return by_plan.groupby(level=0).sum()
+    text = pd.Categorical(plans)
+    total, has = np.zeros(len(text.categories) + 1, np.int64), text.codes + 1
+    np.add.at(total, has, numbers)
+    found = np.bincount(has, minlength=len(total)) > 0
+    return pd.Series(total[found], index=np.array(["", *text.categories], object)[found])
 
 
 def words(texts: pd.Series[str]) -> pd.Series[str]:
@@ -68,11 +71,11 @@ def held_problems(exceptions: pd.DataFrame) -> pd.DataFrame:
     """
     holds = exceptions[(exceptions["severity"] == "hold").to_numpy(bool)]
     held = holds[["problem", "rows", "amount"]].assign(
-        problem=words(holds["problem"]),
         rows=_known(holds["rows"]),
         amount=holds["amount"].where(holds["amount"] != UNKNOWN),
     )
-    by_problem = held.groupby("problem").sum(min_count=1).reset_index()
+    by_problem = held.groupby("problem", observed=True).sum(min_count=1).reset_index()
+    by_problem["problem"] = words(by_problem["problem"])
     return by_problem.sort_values(["amount", "rows", "problem"], ascending=[False, False, True])
 
 
