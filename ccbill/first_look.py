@@ -41,7 +41,7 @@ def look(
     sheet: str | None,
 ) -> list[Found]:
     """All inputs, or one error with those that cannot be read or have no headings."""
-    asked = [(path, columns.wanted_activities(settings)) for path in exports]
+    asked = [(path, columns.wanted_activities(settings)) for path in files.in_folders(exports)]
     asked += [(str(patients), columns.wanted_patients(settings))] if patients else []
     asked += [(str(staff), columns.wanted_staff(settings))] if staff else []
     found: list[Found] = []

@@ -45,7 +45,8 @@ def started(scheduler: str | None) -> Iterator[Engine]:
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="ccbill-"))
         stack.enter_context(dask.config.set(IN_MEMORY | {"temporary-directory": folder}))
         stack.enter_context(warnings.catch_warnings())
-        warnings.filterwarnings("ignore", "Sending large graph", UserWarning)
+        for said in ("Sending large graph", "Port .* already in use"):
+            warnings.filterwarnings("ignore", said, UserWarning)
         if scheduler is None:
             scheduler = stack.enter_context(_cluster(distributed))
         client = stack.enter_context(_client(distributed, scheduler))

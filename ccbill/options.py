@@ -23,7 +23,8 @@ WORKERS = "Who does the work"
 LIMITS = "Limits"
 
 Exports = Annotated[
-    list[str], typer.Argument(metavar="EXPORT", help="Activity exports; - is standard input.")
+    list[str],
+    typer.Argument(metavar="EXPORT", help="Activity exports, or folders; - is standard input."),
 ]
 Patients = Annotated[
     Path | None,

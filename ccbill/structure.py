@@ -22,7 +22,8 @@ def structure(paths: Sequence[str], sheet: str | None, limits: Limits) -> dict[s
     """
     found: list[dict[str, Any]] = []
     messages: list[Message] = []
-    for path, name in zip(paths, files.labels(list(paths)), strict=True):
+    paths = files.in_folders(paths)
+    for path, name in zip(paths, files.labels(paths), strict=True):
         try:
             found.append(_file(path, name, sheet, limits))
         except CcbillError as error:

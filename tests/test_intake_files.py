@@ -12,7 +12,7 @@ import pytest
 from ccbill import intake
 from ccbill.config import Settings
 from ccbill.errors import CcbillError, Exit
-from ccbill.intake.files import labels
+from ccbill.intake.files import in_folders, labels
 from ccbill.tables import Intake
 
 TEXT = (
@@ -129,17 +129,58 @@ def test_a_word_document_and_a_zip_archive_are_refused(tmp_path: Path) -> None:
         assert what in refusal(tmp_path, content.getvalue())
 
 
-def test_files_that_are_not_there_or_are_folders(tmp_path: Path) -> None:
+def test_files_that_are_not_there_and_folders_of_other_things(tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "empty" / "_SUCCESS").touch()
     with pytest.raises(CcbillError) as refused:
         intake.read(
-            [str(tmp_path / "none.csv"), str(tmp_path)],
+            [str(tmp_path / "none.csv"), str(tmp_path), str(tmp_path / "empty")],
             Settings(),
             patients=None,
             staff=None,
             sheet=None,
         )
     said = [message.what for message in refused.value.messages]
-    assert said == ["cannot be read: no such file or directory", "is a folder"]
+    assert said == ["cannot be read: no such file or directory", "is a folder", "is a folder"]
+    fix = "name a file; or, for exports, a folder that holds exports alone"
+    assert {message.fix for message in refused.value.messages[1:]} == {fix}
+
+
+def test_a_folder_stands_for_the_files_in_it(tmp_path: Path) -> None:
+    parts, log = tmp_path / "export.csv", tmp_path / "log.csv"
+    parts.mkdir()
+    header, *lines = TEXT.splitlines()
+    for name, content in {
+        "part-1.csv": f"{header}\n{lines[1]}\n".encode(),
+        "part-0.csv.gz": gzip.compress(f"{header}\n{lines[0]}\n".encode()),
+        "_SUCCESS": b"",
+        ".part-0.csv.crc": b"\1\2",
+        "~$book.xlsx": b"lock",
+    }.items():
+        (parts / name).write_bytes(content)
+    log.write_text(TEXT.replace("email", "phone"), encoding="utf-8")
+    paths = [str(parts), str(log)]
+    assert [Path(path).name for path in in_folders(paths)] == [
+        "part-0.csv.gz",
+        "part-1.csv",
+        "log.csv",
+    ]
+    found = intake.read(paths, Settings(), patients=None, staff=None, sheet=None)
+    assert found.activities["file"].tolist() == [
+        "part-0.csv.gz",
+        "part-1.csv",
+        "log.csv",
+        "log.csv",
+    ]
+    assert found.activities["patient"].tolist() == ["007", "008", "007", "008"]
+    assert [each["name"] for each in found.inputs] == ["part-0.csv.gz", "part-1.csv", "log.csv"]
+
+
+def test_a_file_beside_its_folder_is_named_twice(tmp_path: Path) -> None:
+    path = tmp_path / "log.csv"
+    path.write_text(TEXT, encoding="utf-8")
+    with pytest.raises(CcbillError, match="is named twice"):
+        intake.read([str(tmp_path), str(path)], Settings(), patients=None, staff=None, sheet=None)
 
 
 def test_every_input_has_a_name_in_messages() -> None:

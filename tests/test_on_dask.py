@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 
+import dask.dataframe
 import pytest
 from command import ccbill
 from ledgers import row, write_log
@@ -40,11 +41,35 @@ def test_the_same_files_to_the_byte(
     same(tmp_path / "local", tmp_path / "dask")
 
 
-def test_from_the_command_line_nothing_is_left_behind(tmp_path: Path, log: Path) -> None:
+@pytest.mark.parametrize("kind", ["csv", "parquet"])
+def test_an_export_in_parts_as_a_cluster_writes_it(tmp_path: Path, log: Path, kind: str) -> None:
+    parts = tmp_path / "parts"
+    frame = dask.dataframe.read_csv(str(log), dtype=str, blocksize=4096)
+    assert frame.npartitions > 3
+    written = {"csv": frame.to_csv, "parquet": frame.to_parquet}[kind]
+    written(str(parts), **({"index": False} if kind == "csv" else {"write_index": False}))
+    for name, engine in ((log, "local"), (parts, "dask")):
+        run(
+            Request(
+                [str(name)],
+                date(2026, 11, 2),
+                out=tmp_path / engine,
+                formats=["csv"],
+                engine=engine,
+            )
+        )
+    lines = [(tmp_path / each / "claims.csv").read_text() for each in ("local", "dask")]
+    assert lines[0] == lines[1]
+
+
+def test_from_the_command_line_beside_another_cluster_nothing_is_left_behind(
+    tmp_path: Path, log: Path
+) -> None:
     temporary = tmp_path / "tmp"
     temporary.mkdir()
     options = ("--engine", "dask", "--no-ledger", "--today", "2026-11-02")
-    done = ccbill("run", log.name, *options, cwd=tmp_path, TMPDIR=str(temporary))
+    with on_dask.started(None):
+        done = ccbill("run", log.name, *options, cwd=tmp_path, TMPDIR=str(temporary))
     assert done.returncode == 0
     assert done.stderr.splitlines()[0].split() == SUMMARY
     assert "300 rows read = 300 counted + 0 left out + 0 held" in done.stderr

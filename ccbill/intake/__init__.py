@@ -43,12 +43,13 @@ def read(
 ) -> Intake:
     """Every row of the exports, with what the companion files add to it.
 
-    `-` is standard input; `sheet` names the sheet of exports that are workbooks; `plan_of` numbers
-    the plans of payers' names, so that two names of one plan are known to be one payer. Files that
-    cannot be used and columns that cannot be found stop the run, all of them in one CcbillError; a
-    cell that cannot be read holds its row only.
+    `-` is standard input, and a folder stands for the files in it; `sheet` names the sheet of
+    exports that are workbooks; `plan_of` numbers the plans of payers' names, so that two names of
+    one plan are known to be one payer. Files that cannot be used and columns that cannot be found
+    stop the run, all of them in one CcbillError; a cell that cannot be read holds its row only.
     """
-    files, patients_file, staff_file = _opened(list(exports), settings, patients, staff, sheet)
+    exports = reading.in_folders(exports)
+    files, patients_file, staff_file = _opened(exports, settings, patients, staff, sheet)
     parts, ragged = _typed(files, settings)
     del files  # the parts hold what is still needed of them
     rows = stacked(parts)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import sys
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 from ccbill.cells.limits import USUAL, Limits
@@ -14,6 +16,24 @@ from ccbill.intake.table import Table
 from ccbill.tables import Note
 
 STANDARD_INPUT = "-"
+NO_PARTS = (".", "_", "~$")  # how hidden files, marks such as `_SUCCESS` and Excel's locks begin
+
+
+def in_folders(paths: Sequence[str]) -> list[str]:
+    """The exports, a folder's files in place of the folder, by name: they are parts of one export,
+    as Dask and Spark write it. A folder without files, or with folders, is left to be refused."""
+    return [file for path in paths for file in _parts(path) or [path]]
+
+
+def _parts(path: str) -> list[str]:
+    if path == STANDARD_INPUT or not Path(path).is_dir():
+        return []
+    with suppress(OSError):
+        found = sorted(Path(path).iterdir())
+        parts = [each for each in found if not each.name.startswith(NO_PARTS)]
+        if not any(each.is_dir() for each in parts):
+            return [str(each) for each in parts]
+    return []
 
 
 def labels(paths: list[str]) -> list[str]:
@@ -90,7 +110,7 @@ def contents(path: str, name: str) -> bytes:
     try:
         return Path(path).read_bytes()
     except IsADirectoryError:
-        fix = "name the files in it one by one"
+        fix = "name a file; or, for exports, a folder that holds exports alone"
         raise sniff.refused(name, "is a folder", fix) from None
     except OSError as error:
         what = f"cannot be read: {(error.strerror or 'no reason given').lower()}"
