@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ccbill.config import Practice, Settings
+from ccbill.digests import digests, ids, numbers
 from ccbill.drafts import AS_DRAFTED, LATEST, beside, drafts
 from ccbill.fees import Fees
 from ccbill.report.tables import CLAIMS
@@ -223,17 +224,11 @@ def _claim_ids(table: pd.DataFrame, drafts: pd.DataFrame) -> Any:
     own, *rest = (strings(column.array.take(first)) for column in columns)
     key = pc.binary_join_element_wise(*rest, NOTHING, SEPARATOR, null_handling="replace")
     keys = pc.binary_join_element_wise(own, key, NOTHING, null_handling="replace")
-    ids = np.array([_hash(key) for key in keys.cast(pa.large_binary()).to_pylist()], str)
-    order = np.argsort(ids)
+    hashed = digests(keys, CLAIM_DIGEST)
+    order = np.lexsort((hashed[:, -1], numbers(hashed)))
     place = np.empty(len(order), np.int64)
     place[order] = np.arange(len(order))
-    return categorical(place[number], np.char.add("C", ids[order]))
-
-
-def _hash(key: bytes) -> str:
-    digest = CLAIM_DIGEST.copy()
-    digest.update(key)
-    return digest.hexdigest()
+    return categorical(place[number], pd.array(ids(hashed[order], "C"), dtype="str"))
 
 
 def _price(table: pd.DataFrame, drafts: pd.DataFrame, fees: Fees) -> None:

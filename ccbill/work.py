@@ -14,14 +14,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ccbill import memory
+from ccbill import digests, memory
 from ccbill.cells.limits import Limits
 from ccbill.cells.marks import MERGED, NO_VALUE
+from ccbill.digests import Bytes
 from ccbill.errors import CcbillError, Exit, Message
 from ccbill.intake import child
 from ccbill.ledger import noted
@@ -40,10 +40,7 @@ from ccbill.tables import UNKNOWN, always, blank_text
 BOOK, SHEET = "exceptions.xlsx", "Exceptions"
 SEARCHED = 20  # rows, for the heading
 DIGEST = blake2b(digest_size=7)
-IN_HEX = np.array([f"{byte:02x}" for byte in range(256)], "S2")
 NOTHING, SEPARATOR, FIRST = (pa.scalar(text, STRING) for text in ("", "\x1f", "0"))
-
-Bytes = npt.NDArray[np.uint8]
 
 # What tells one exception of a problem from another, by what its problem is about.
 ABOUT: dict[str, tuple[str, ...]] = {
@@ -161,26 +158,19 @@ def _ordered(table: pd.DataFrame) -> pd.DataFrame:
 def exception_ids(table: pd.DataFrame) -> Any:
     """An id for each exception: the same in every run as long as it is about the same thing."""
     table = table.assign(service=_service(table["rule"]))
-    digests = np.zeros((len(table), DIGEST.digest_size), np.uint8)
+    found = np.zeros((len(table), DIGEST.digest_size), np.uint8)
     for part in slices(len(table)):
-        digests[part] = _digests(_keys(table.iloc[part]), FIRST)
-    number = pd.Series(np.pad(digests, ((0, 0), (0, 1))).view(np.uint64)[:, 0])
+        found[part] = _digests(_keys(table.iloc[part]), FIRST)
+    number = pd.Series(digests.numbers(found))
     again = np.flatnonzero(number.duplicated())
     before = number.iloc[again].groupby(number).cumcount() + 1
-    digests[again] = _digests(_keys(table.iloc[again]), pa.array(before.astype(str), STRING))
-    ids = np.char.add(b"x", IN_HEX[digests].view(f"S{2 * DIGEST.digest_size}")[:, 0])
-    return pd.array(pa.array(ids).cast(STRING), dtype="str")
+    found[again] = _digests(_keys(table.iloc[again]), pa.array(before.astype(str), STRING))
+    return pd.array(digests.ids(found, "x"), dtype="str")
 
 
 def _digests(keys: pa.Array, before: Any) -> Bytes:
     """The hash of each exception that stands after so many with the same key."""
-    numbered = pc.binary_join_element_wise(keys, before, SEPARATOR).cast(pa.large_binary())
-    digests = []
-    for key in numbered.to_pylist():
-        digest = DIGEST.copy()
-        digest.update(key)
-        digests.append(digest.digest())
-    return np.frombuffer(b"".join(digests), np.uint8).reshape(-1, DIGEST.digest_size)
+    return digests.digests(pc.binary_join_element_wise(keys, before, SEPARATOR), DIGEST)
 
 
 def _keys(table: pd.DataFrame) -> pa.Array:

@@ -75,13 +75,11 @@ def summary(lines: pd.DataFrame, earlier: pd.DataFrame) -> pd.DataFrame:
         expected_payment=lines["expected_payment"].where(lines["expected_payment"] != UNKNOWN),
     )
     by = known.groupby(SUMMED, observed=True, sort=True)
+    money = by[["charge", "expected_payment"]].sum(min_count=1)
     table = by.agg(
-        patients=("patient_id", "nunique"),
-        lines=("line", "size"),
-        units=("units", "sum"),
-        charge=("charge", lambda cents: cents.sum(min_count=1)),
-        expected_payment=("expected_payment", lambda cents: cents.sum(min_count=1)),
-    ).reset_index()
+        patients=("patient_id", "nunique"), lines=("line", "size"), units=("units", "sum")
+    )
+    table = table.join(money).reset_index()
     table = table.join(_changes(table, earlier))
     for name in ("charge", "expected_payment", "units_change", "charge_change"):
         table[name] = table[name].fillna(UNKNOWN).astype(np.int64)

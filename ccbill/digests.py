@@ -1,0 +1,36 @@
+"""Ids made of hashes, many at once: from the same key always the same id, and no key from an id."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+Bytes = npt.NDArray[np.uint8]
+
+_IN_HEX = np.array([f"{byte:02x}" for byte in range(256)], "S2")
+
+
+def digests(keys: pa.Array, empty: Any) -> Bytes:
+    """The digest of each text, a row of bytes; `empty` is the hash of nothing (hashlib)."""
+    found = []
+    for key in keys.cast(pa.large_binary()).to_pylist():
+        digest = empty.copy()
+        digest.update(key)
+        found.append(digest.digest())
+    return np.frombuffer(b"".join(found), np.uint8).reshape(-1, empty.digest_size)
+
+
+def numbers(of: Bytes) -> npt.NDArray[np.uint64]:
+    """The first eight bytes of each digest as a number, in the order of the digests."""
+    eight = np.zeros((len(of), 8), np.uint8)
+    eight[:, : of.shape[1]] = of[:, :8]
+    return eight.view(">u8")[:, 0].astype(np.uint64)
+
+
+def ids(of: Bytes, sign: str) -> pa.Array:
+    """Digests in hexadecimal, after a sign that says what they are ids of."""
+    in_hex = _IN_HEX[of].view(f"S{2 * of.shape[1]}")[:, 0]
+    return pa.array(np.char.add(sign.encode(), in_hex)).cast(pa.large_string())
