@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 import threading
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
 NAME = "ccbill-aside"
-TURN = 0.0005  # seconds of Python at a time, for work that needs it only between long computations
 
 
 class Aside(Generic[T]):
@@ -19,7 +17,6 @@ class Aside(Generic[T]):
         self._found: list[T] = []
         self._fault: BaseException | None = None
         self._thread = threading.Thread(target=self._do, args=(work,), name=NAME, daemon=True)
-        sys.setswitchinterval(TURN)
         self._thread.start()
 
     def _do(self, work: Callable[[], T]) -> None:

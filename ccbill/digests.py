@@ -8,6 +8,8 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from ccbill.slices import slices
+
 Bytes = npt.NDArray[np.uint8]
 
 _IN_HEX = np.array([f"{byte:02x}" for byte in range(256)], "S2")
@@ -32,5 +34,8 @@ def numbers(of: Bytes) -> npt.NDArray[np.uint64]:
 
 def ids(of: Bytes, sign: str) -> pa.Array:
     """Digests in hexadecimal, after a sign that says what they are ids of."""
-    in_hex = _IN_HEX[of].view(f"S{2 * of.shape[1]}")[:, 0]
-    return pa.array(np.char.add(sign.encode(), in_hex)).cast(pa.large_string())
+    found = np.empty(len(of), f"S{1 + 2 * of.shape[1]}")
+    for part in slices(len(of)):
+        in_hex = _IN_HEX[of[part]].view(f"S{2 * of.shape[1]}")[:, 0]
+        found[part] = np.char.add(sign.encode(), in_hex)
+    return pa.array(found).cast(pa.large_string())

@@ -12,9 +12,9 @@ from ccbill.tables import Ints, Mask
 ROWS = 1 << 18
 
 
-def slices(rows: int) -> Iterator[slice]:
+def slices(rows: int, most: int = ROWS) -> Iterator[slice]:
     """All rows, in order."""
-    return (slice(start, min(start + ROWS, rows)) for start in range(0, rows, ROWS))
+    return (slice(start, min(start + most, rows)) for start in range(0, rows, most))
 
 
 def codes(column: Any) -> Ints:

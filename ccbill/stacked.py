@@ -14,26 +14,30 @@ from ccbill.tables import UNKNOWN, Ints, blank_text, categorical
 def stacked(parts: Sequence[pd.DataFrame], columns: Mapping[str, bool]) -> pd.DataFrame:
     """The table of all parts with these columns, of which some are text and the rest int64.
 
-    A column that a part has not is blank or UNKNOWN there.
+    A column that a part has not is blank or UNKNOWN there. The parts are taken apart, so that
+    there is never all of them twice.
     """
     parts = [part for part in parts if len(part)]
-    made = {name: _texts if text else _numbers for name, text in columns.items()}
-    return pd.DataFrame({name: make(name, parts) for name, make in made.items()}, copy=False)
+    table = {}
+    for name, text in columns.items():
+        cells = [part.pop(name) if name in part else len(part) for part in parts]
+        table[name] = _texts(cells) if text else _numbers(cells)
+    return pd.DataFrame(table, copy=False)
 
 
-def _numbers(name: str, parts: Sequence[pd.DataFrame]) -> Ints:
+def _numbers(parts: Sequence[pd.Series[Any] | int]) -> Ints:
     found = [
-        part[name].fillna(UNKNOWN).to_numpy(np.int64)
-        if name in part
-        else np.full(len(part), UNKNOWN, np.int64)
+        np.full(part, UNKNOWN, np.int64)
+        if isinstance(part, int)
+        else part.fillna(UNKNOWN).to_numpy(np.int64)
         for part in parts
     ]
     return np.concatenate([np.zeros(0, np.int64), *found])
 
 
-def _texts(name: str, parts: Sequence[pd.DataFrame]) -> Any:
+def _texts(parts: Sequence[pd.Series[Any] | int]) -> Any:
     """The words of the part with the most of them come first: parts of one log share theirs."""
-    texts = [_text(part[name]) if name in part else blank_text(len(part)) for part in parts]
+    texts = [blank_text(part) if isinstance(part, int) else _text(part) for part in parts]
     most = max((each.categories for each in texts), key=len, default=pd.Index([], dtype=str))
     others: dict[str, int] = {}
     numbers = [np.zeros(0, np.int32)]
@@ -70,6 +74,7 @@ def ranks(column: pd.Series[Any], blank: int) -> Ints:
 
 
 def in_order(table: pd.DataFrame, *keys: Ints) -> pd.DataFrame:
-    """The rows by these keys, the first one before the others."""
+    """The rows by these keys, the first one before the others; the table is taken apart."""
     order = np.lexsort(keys[::-1])
-    return pd.DataFrame({name: table[name].array.take(order) for name in table}, copy=False)
+    columns = {name: table.pop(name).array.take(order) for name in [*table]}
+    return pd.DataFrame(columns, copy=False)

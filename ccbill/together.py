@@ -19,7 +19,7 @@ from ccbill.rules.decisions import Billed, Decisions, Short, Stake
 from ccbill.rules.earn import Earned, Groups
 from ccbill.rules.model import Plan, Service
 from ccbill.rules.screen import Answer
-from ccbill.slices import taken
+from ccbill.slices import slices
 from ccbill.tables import Ints, Mask, categorical
 
 Decided = tuple[Decisions, Claims]
@@ -103,8 +103,10 @@ class _Whole:
         encounters, _ = _by_plan(self.listed)
         uncharged = np.empty(len(lines), bool)
         uncharged[place] = np.concatenate(self.uncharged)
-        of_row = taken(np.append(place, np.int32(-1)), self.line_of_row)
-        return decisions, Claims(lines, encounters, of_row, uncharged)
+        place = np.append(place, np.int32(-1))
+        for part in slices(len(self.line_of_row)):  # in its place: there is one for each row
+            self.line_of_row[part] = place[self.line_of_row[part]]
+        return decisions, Claims(lines, encounters, self.line_of_row, uncharged)
 
     def _joined(self, kept: dict[Key, list[Billed]]) -> list[Billed]:
         """What each service bills in all shares, in the order of services."""

@@ -40,6 +40,7 @@ from ccbill.tables import UNKNOWN, always, blank_text
 BOOK, SHEET = "exceptions.xlsx", "Exceptions"
 SEARCHED = 20  # rows, for the heading
 DIGEST = blake2b(digest_size=7)
+KEYS = 1 << 16  # at once, for they are many times as long as what is made of them
 NOTHING, SEPARATOR, FIRST = (pa.scalar(text, STRING) for text in ("", "\x1f", "0"))
 
 # What tells one exception of a problem from another, by what its problem is about.
@@ -159,7 +160,7 @@ def exception_ids(table: pd.DataFrame) -> Any:
     """An id for each exception: the same in every run as long as it is about the same thing."""
     table = table.assign(service=_service(table["rule"]))
     found = np.zeros((len(table), DIGEST.digest_size), np.uint8)
-    for part in slices(len(table)):
+    for part in slices(len(table), KEYS):
         found[part] = _digests(_keys(table.iloc[part]), FIRST)
     number = pd.Series(digests.numbers(found))
     again = np.flatnonzero(number.duplicated())
