@@ -68,7 +68,7 @@ def _begins(incomplete: str, words: Iterable[str]) -> list[str]:
 def _asked(ctx: Any, query: str) -> list[tuple[Any, ...]]:
     """The answer of the ledger that the command would use; none where there is none."""
     from ccbill.errors import CcbillError  # noqa: PLC0415
-    from ccbill.ledger_cli import ledger_path  # noqa: PLC0415
+    from ccbill.ledger_command import ledger_path  # noqa: PLC0415
 
     ledger, config = (ctx.params.get(name) for name in ("ledger", "config"))
     ledger = ledger or ctx.params.get("at")  # as `ccbill ledger` calls it

@@ -171,7 +171,7 @@ def explain_command(
         return
     from ccbill.explain.cases import Wanted  # noqa: PLC0415  (pandas only where it is used)
     from ccbill.explain.patient import Files  # noqa: PLC0415
-    from ccbill.ledger_cli import ledger_path  # noqa: PLC0415
+    from ccbill.ledger_command import ledger_path  # noqa: PLC0415
 
     patient, exports = _split(words or [], alone=claim is not None or row is not None)
     _agree(exports=bool(exports), run=run, no_ledger=no_ledger, ledger=ledger)

@@ -12,9 +12,10 @@ from typing import Annotated
 
 import typer
 
-from ccbill import complete, ledger_cli, options
+from ccbill import complete, options
 from ccbill.cells.limits import Limits
 from ccbill.errors import CcbillError, Exit, Message
+from ccbill.ledger_command import ledger_path
 from ccbill.options import FailOn
 
 NOTHING = "Nothing was read or written."
@@ -173,7 +174,7 @@ def run_command(
         rules=rules or (),
         complete=fail_on is not FailOn.NEVER,
         dry_run=dry_run,
-        ledger=None if no_ledger else ledger_cli.ledger_path(ledger, config),
+        ledger=None if no_ledger else ledger_path(ledger, config),
         submit=submit,
         whole_log=complete_log,
         with_patients=with_patients,
