@@ -12,8 +12,9 @@ from ccbill.tables import Ints, Mask
 ROWS = 1 << 18
 
 
-def slices(rows: int, most: int = ROWS) -> Iterator[slice]:
-    """All rows, in order."""
+def slices(rows: int, most: int = 0) -> Iterator[slice]:
+    """All rows, in order, so many at a time (0: ROWS)."""
+    most = most or ROWS
     return (slice(start, min(start + most, rows)) for start in range(0, rows, most))
 
 
