@@ -10,12 +10,15 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from ccbill.tables import TEXT, Ints, categorical
+from ccbill.report.typed import strings
+from ccbill.stacked import ranks
+from ccbill.tables import TEXT, Ints, categorical, known_span
 
 if TYPE_CHECKING:
     import pyarrow.parquet as pq
 
 FEW = 2**12  # distinct texts; more would be written again for each group of rows
+ROWS_A_NUMBER = 4  # at least, where numbers are likely to repeat one another
 ROWS_TOGETHER = 2**16  # what is read at least, where rows stand by a key
 
 
@@ -26,21 +29,31 @@ def packed(table: pd.DataFrame, by: str | None = None) -> bytes:
     """
     import pyarrow.parquet as pq  # noqa: PLC0415  (slow to load)
 
-    arrays = [_array(table[name]) for name in table.columns]
-    whole = pa.Table.from_arrays(arrays, [str(name) for name in table.columns])
+    columns = {str(name): table[name] for name in table.columns}
     if by is not None:
-        whole = whole.take(pa.array(_order(table[by].cat)))
+        order = _order(table[by])
+        columns = {name: pd.Series(each.array.take(order)) for name, each in columns.items()}
+    whole = pa.Table.from_arrays([_array(each) for each in columns.values()], [*columns])
+    repeat = [name for name in whole.column_names if _repeat(whole[name])]
     buffer = io.BytesIO()
-    pq.write_table(whole, buffer, compression="zstd", row_group_size=ROWS_TOGETHER)
+    pq.write_table(
+        whole, buffer, compression="zstd", row_group_size=ROWS_TOGETHER, use_dictionary=repeat
+    )
     return buffer.getvalue()
 
 
-def _order(texts: Any) -> Ints:
+def _repeat(cells: pa.ChunkedArray) -> bool:
+    """Whether the cells surely repeat one another, so that it pays to number the distinct ones."""
+    if pa.types.is_integer(cells.type) and not cells.null_count:
+        first, last = known_span(cells.to_numpy())
+        return (last - first) * ROWS_A_NUMBER < len(cells)
+    return bool(pa.types.is_dictionary(cells.type))
+
+
+def _order(texts: pd.Series[Any]) -> Ints:
     """The places of rows by their text, equal ones as they come, blanks last."""
-    words = texts.categories.to_numpy(object)
-    rank = np.full(len(words) + 1, len(words))
-    rank[np.argsort(words, kind="stable")] = np.arange(len(words))
-    return np.argsort(rank[texts.codes.to_numpy()], kind="stable")
+    place = ranks(texts, blank=len(texts.cat.categories))
+    return np.argsort(place * len(texts) + np.arange(len(texts)))
 
 
 def _array(series: Any) -> pa.Array:
@@ -59,7 +72,7 @@ def _words(texts: Any) -> pa.Array:
     used[codes] = True
     if not used[:-1].all():
         return _words(texts.remove_unused_categories().cat)
-    words = pa.array(texts.categories.astype(object), pa.string())
+    words = strings(texts.categories).cast(pa.string())
     array = pa.DictionaryArray.from_arrays(pa.array(codes, mask=codes < 0), words)
     return array if len(words) <= FEW else array.dictionary_decode()
 

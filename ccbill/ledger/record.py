@@ -6,12 +6,18 @@ import getpass
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from hashlib import blake2b, sha256
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
+from ccbill.aside import Aside
+from ccbill.digests import digests
 from ccbill.ledger import seal
 from ccbill.ledger.packed import packed, unpacked
 from ccbill.ledger.seal import Change
@@ -19,7 +25,11 @@ from ccbill.ledger.settle import Terms, modifiers
 from ccbill.ledger.standing import CASE, aliases, blob, filled, person
 from ccbill.ledger.store import Ledger
 from ccbill.report.tables import CLAIMS, TEXT
-from ccbill.tables import UNKNOWN
+from ccbill.report.typed import STRING, strings
+from ccbill.tables import UNKNOWN, Ints
+
+KEY_DIGEST = blake2b(digest_size=12)
+SEPARATOR = pa.scalar("\x1f", STRING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +60,9 @@ def record(ledger: Ledger, entry: Entry, terms: Terms) -> int:
     The caller holds the ledger.
     """
     run = next_run(ledger)
-    lines = entry.lines.assign(key=np.array([*keys(ledger, entry, terms), None], object)[:-1])
-    blobs = _blobs(entry, lines)
+    made = Aside(partial(_packed_log, entry))
+    lines = entry.lines.assign(key=keys(ledger, entry, terms))
+    blobs = {"claims": packed(lines), "cases": packed(entry.cases[CASE]), **made.outcome()}
     row: dict[str, Any] = {
         "run": run,
         "kind": entry.kind,
@@ -84,9 +95,10 @@ def record(ledger: Ledger, entry: Entry, terms: Terms) -> int:
     return run
 
 
-def _blobs(entry: Entry, lines: pd.DataFrame) -> dict[str, bytes]:
-    """The run's tables as they are kept."""
-    blobs = {"claims": packed(lines), "cases": packed(entry.cases[CASE])}
+def _packed_log(entry: Entry) -> dict[str, bytes]:
+    """What the run's lines were made of, as it is kept; to pack it takes about as long as all that
+    there is to record beside it."""
+    blobs = {}
     if entry.activities is not None:
         blobs["activities"] = packed(entry.activities, "patient")
     if entry.patients is not None:
@@ -148,8 +160,8 @@ def amount(lines: pd.DataFrame) -> int:
     return int(cents.sum())
 
 
-def keys(ledger: Ledger, entry: Entry, terms: Terms) -> list[bytes | None]:
-    """What of each line can stand once only: none for a void.
+def keys(ledger: Ledger, entry: Entry, terms: Terms) -> npt.NDArray[np.object_]:
+    """What of each line can stand once only, as bytes: none for a void.
 
     That is plan, patient, practice and period as its rule has them, code, modifiers, and which of
     several equal ones it is, after those that were billed before and stay.
@@ -170,29 +182,28 @@ def keys(ledger: Ledger, entry: Entry, terms: Terms) -> list[bytes | None]:
         filled(lines["code"]),
         modifiers(lines),
     ]
-    text = parts[0]
-    for part in parts[1:]:
-        text = text + "\x1f" + part.astype(str)
     sent = (lines["status"] != "void").to_numpy(bool)
-    nth = text[sent].groupby(text[sent]).cumcount().reindex(lines.index, fill_value=0)
+    text = pc.binary_join_element_wise(*(strings(part[sent]) for part in parts), SEPARATOR)
+    of_line = pd.Series(text.dictionary_encode().indices.to_numpy())
+    nth = of_line.groupby(of_line).cumcount().to_numpy()
     taken = set(entry.submitted["key"]) if len(entry.submitted) else set()
-    found: list[bytes | None] = []
-    for line, number, counts in zip(text, nth, sent, strict=True):
-        found.append(_free(line, int(number), taken) if counts else None)
+    kept = _hashes(text, nth)
+    for at in np.flatnonzero((nth > 0) | pd.Series(kept).isin(taken).to_numpy()).tolist():
+        number = int(nth[at])
+        while kept[at] in taken:
+            number += 1
+            [kept[at]] = _hashes(text[at : at + 1], [number])
+        if number:
+            taken.add(kept[at])
+    found = np.full(len(lines), None, object)
+    found[sent] = kept
     return found
 
 
-def _free(text: str, number: int, taken: set[bytes]) -> bytes:
-    """The key of the line, or of the first equal one that nothing stands for."""
-    while (key := _hash(text, number)) in taken:
-        number += 1
-    if number:
-        taken.add(key)
-    return key
-
-
-def _hash(text: str, number: int) -> bytes:
-    return blake2b(f"{text}\x1f{number}".encode(), digest_size=12).digest()
+def _hashes(texts: pa.Array, numbers: Sequence[int] | Ints) -> npt.NDArray[np.object_]:
+    """The key of each line that stands after so many equal ones."""
+    numbered = pc.binary_join_element_wise(texts, pa.array(numbers).cast(STRING), SEPARATOR)
+    return digests(numbered, KEY_DIGEST).view(f"V{KEY_DIGEST.digest_size}")[:, 0].astype(object)
 
 
 def _same_cases(ledger: Ledger, cases: pd.DataFrame) -> list[int]:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import shutil
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -29,6 +30,7 @@ from ccbill.report.delivery import (
 from ccbill.report.tables import Billed, Report
 
 _PREFIX, _SUFFIX = ".ccbill-", ".run"
+HASHED_AT_ONCE = 2  # files, each of which is read whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +64,10 @@ def stage(bill: Billed, out: Path, formats: Sequence[str], owner: str) -> tuple[
         stage.new.mkdir(private.PRIVATE_DIRECTORY)
         stage.old.mkdir(private.PRIVATE_DIRECTORY)
         report, names = write_set(bill, stage, formats)
-        hashes = {name: sha256(private.read(stage.new / name)).hexdigest() for name in names}
+        with ThreadPoolExecutor(HASHED_AT_ONCE) as threads:
+            hashes = dict(
+                zip(names, threads.map(_hash, [stage.new / n for n in names]), strict=True)
+            )
         for name in names:
             is_file(out / name)
         unwanted = sorted(earlier_files(out) - set(names))
@@ -72,6 +77,10 @@ def stage(bill: Billed, out: Path, formats: Sequence[str], owner: str) -> tuple[
         shutil.rmtree(stage.path, ignore_errors=True)
         raise
     return report, Staged(out, stage.path.name, hashes, unwanted)
+
+
+def _hash(path: Path) -> str:
+    return sha256(private.read(path)).hexdigest()
 
 
 def discard(staged: Staged) -> None:
@@ -105,10 +114,7 @@ def finish(staged: Staged) -> list[Path]:
 
 def _is_there(staged: Staged) -> bool:
     try:
-        return all(
-            sha256(private.read(staged.out / name)).hexdigest() == digest
-            for name, digest in staged.files.items()
-        )
+        return all(_hash(staged.out / name) == digest for name, digest in staged.files.items())
     except OSError:
         return False
 
