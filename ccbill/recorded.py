@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
 from ccbill import __version__
+from ccbill.aside import Aside
 from ccbill.errors import counted
-from ccbill.ledger.record import Entry, repeated
+from ccbill.ledger.record import Entry, packed_log, repeated
 from ccbill.ledger.settle import Scope, Settled, Terms
 from ccbill.ledger.standing import CASE, earned_elsewhere, first_counted, history
 from ccbill.ledger.store import Ledger
@@ -228,7 +230,10 @@ def with_unnumbered(exceptions: pd.DataFrame, done: Settled) -> pd.DataFrame:
 
 
 def entry(report: Report, done: Settled, facts: Facts, spoken: pd.DataFrame, today: date) -> Entry:
-    """What the ledger keeps of the run: everything that explaining it needs, and no file."""
+    """What the ledger keeps of the run: everything that explaining it needs, and no file.
+
+    The log is packed beside whatever comes next, for that takes long.
+    """
     trace = report.activities
     decided = {
         f"decided_{name}": trace.text(name)
@@ -245,8 +250,7 @@ def entry(report: Report, done: Settled, facts: Facts, spoken: pd.DataFrame, tod
         lines=done.lines,
         submitted=done.submitted,
         cases=spoken,
-        activities=activities,
-        patients=patients,
+        log=Aside(partial(packed_log, activities, patients)).outcome,
     )
 
 

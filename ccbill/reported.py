@@ -120,7 +120,7 @@ class Rest:
             named = request.with_patients
             seen = review(facts, decisions, tables, self.read, ledger, self.settings, named)
             report = replace(report, review=seen)
-        if self.book is not None:
+        if self.book is not None and not request.dry_run:
             self.book.entry = recorded.entry(report, done, facts, self.spoken, request.today)
             self.book.work = to_do
         return report

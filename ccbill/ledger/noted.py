@@ -21,6 +21,9 @@ SCOPE = ["plan", "practice", "month"]
 
 def known(ledger: Ledger, ids: Sequence[str]) -> pd.DataFrame:
     """What is remembered of those of these exceptions that came up before: COLUMNS."""
+    [any_at_all] = ledger.db.execute("SELECT EXISTS (SELECT 1 FROM work)").fetchone()
+    if not any_at_all:
+        return pd.DataFrame(columns=COLUMNS, dtype=object)
     ledger.db.execute("CREATE TEMP TABLE IF NOT EXISTS listed (id TEXT PRIMARY KEY)")
     ledger.db.execute("DELETE FROM temp.listed")
     store.many(ledger, "INSERT INTO temp.listed VALUES (?)", ((each,) for each in ids))

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import getpass
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from hashlib import blake2b, sha256
 from typing import Any
 
@@ -16,7 +15,6 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ccbill.aside import Aside
 from ccbill.digests import digests
 from ccbill.ledger import seal
 from ccbill.ledger.packed import packed, unpacked
@@ -44,8 +42,7 @@ class Entry:
     lines: pd.DataFrame  # CLAIMS
     submitted: pd.DataFrame  # billed before and unchanged, with the `key` of each line
     cases: pd.DataFrame  # CASE
-    activities: pd.DataFrame | None = None
-    patients: pd.DataFrame | None = None
+    log: Callable[[], Mapping[str, bytes]] = dict  # packed tables that the lines were made of
 
 
 def next_run(ledger: Ledger) -> int:
@@ -60,9 +57,8 @@ def record(ledger: Ledger, entry: Entry, terms: Terms) -> int:
     The caller holds the ledger.
     """
     run = next_run(ledger)
-    made = Aside(partial(_packed_log, entry))
     lines = entry.lines.assign(key=keys(ledger, entry, terms))
-    blobs = {"claims": packed(lines), "cases": packed(entry.cases[CASE]), **made.outcome()}
+    blobs = {"claims": packed(lines), "cases": packed(entry.cases[CASE]), **entry.log()}
     row: dict[str, Any] = {
         "run": run,
         "kind": entry.kind,
@@ -95,15 +91,9 @@ def record(ledger: Ledger, entry: Entry, terms: Terms) -> int:
     return run
 
 
-def _packed_log(entry: Entry) -> dict[str, bytes]:
-    """What the run's lines were made of, as it is kept; to pack it takes about as long as all that
-    there is to record beside it."""
-    blobs = {}
-    if entry.activities is not None:
-        blobs["activities"] = packed(entry.activities, "patient")
-    if entry.patients is not None:
-        blobs["patients"] = packed(entry.patients)
-    return blobs
+def packed_log(activities: pd.DataFrame, patients: pd.DataFrame) -> dict[str, bytes]:
+    """What a run's lines were made of, as it is kept."""
+    return {"activities": packed(activities, "patient"), "patients": packed(patients)}
 
 
 RECEIPTED = (

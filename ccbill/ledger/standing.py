@@ -167,6 +167,8 @@ def earned_elsewhere(ledger: Ledger, did: pd.DataFrame, cases: pd.DataFrame) -> 
     ledger.db.executemany("INSERT INTO temp.told VALUES (?)", ((m,) for m in did["month"].unique()))
     names = ["run", "claim_id", "patient_id", "plan", "practice", "month"]
     live = pd.DataFrame(ledger.db.execute(_OTHERS).fetchall(), columns=names)
+    if live.empty:
+        return nothing
     known = aliases(ledger)
     live, spoken = (
         table.assign(person=person(table["patient_id"], known)) for table in (live, cases)
