@@ -29,11 +29,9 @@ def packed(table: pd.DataFrame, by: str | None = None) -> bytes:
     """
     import pyarrow.parquet as pq  # noqa: PLC0415  (slow to load)
 
-    columns = {str(name): table[name] for name in table.columns}
-    if by is not None:
-        order = _order(table[by])
-        columns = {name: pd.Series(each.array.take(order)) for name, each in columns.items()}
-    whole = pa.Table.from_arrays([_array(each) for each in columns.values()], [*columns])
+    order = slice(None) if by is None else _order(table[by])
+    arrays = [_array(pd.Series(table[name].array[order])) for name in table.columns]
+    whole = pa.Table.from_arrays(arrays, [str(name) for name in table.columns])
     repeat = [name for name in whole.column_names if _repeat(whole[name])]
     buffer = io.BytesIO()
     pq.write_table(

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import hashlib
 import os
 import time
 import traceback
 from collections.abc import Collection, Iterator
+from io import BufferedReader
 from pathlib import Path
 from typing import BinaryIO
 
@@ -80,8 +82,18 @@ def replaced(path: Path) -> Iterator[BinaryIO]:
 
 def read(path: Path) -> bytes:
     """The bytes of a file; a link is not followed."""
-    with os.fdopen(os.open(path, os.O_RDONLY | _NO_FOLLOW | _BINARY), "rb") as file:
+    with _opened(path) as file:
         return file.read()
+
+
+def sha256(path: Path) -> str:
+    """The hash of a file, which may be longer than there is memory; a link is not followed."""
+    with _opened(path) as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _opened(path: Path) -> BufferedReader:
+    return os.fdopen(os.open(path, os.O_RDONLY | _NO_FOLLOW | _BINARY), "rb")
 
 
 def sync(directory: Path) -> None:

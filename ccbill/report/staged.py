@@ -13,7 +13,6 @@ import shutil
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from hashlib import sha256
 from pathlib import Path
 from tempfile import mkdtemp
 
@@ -30,7 +29,7 @@ from ccbill.report.delivery import (
 from ccbill.report.tables import Billed, Report
 
 _PREFIX, _SUFFIX = ".ccbill-", ".run"
-HASHED_AT_ONCE = 2  # files, each of which is read whole
+HASHED_AT_ONCE = 2  # files
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +65,7 @@ def stage(bill: Billed, out: Path, formats: Sequence[str], owner: str) -> tuple[
         report, names = write_set(bill, stage, formats)
         with ThreadPoolExecutor(HASHED_AT_ONCE) as threads:
             hashes = dict(
-                zip(names, threads.map(_hash, [stage.new / n for n in names]), strict=True)
+                zip(names, threads.map(private.sha256, [stage.new / n for n in names]), strict=True)
             )
         for name in names:
             is_file(out / name)
@@ -77,10 +76,6 @@ def stage(bill: Billed, out: Path, formats: Sequence[str], owner: str) -> tuple[
         shutil.rmtree(stage.path, ignore_errors=True)
         raise
     return report, Staged(out, stage.path.name, hashes, unwanted)
-
-
-def _hash(path: Path) -> str:
-    return sha256(private.read(path)).hexdigest()
 
 
 def discard(staged: Staged) -> None:
@@ -114,7 +109,9 @@ def finish(staged: Staged) -> list[Path]:
 
 def _is_there(staged: Staged) -> bool:
     try:
-        return all(_hash(staged.out / name) == digest for name, digest in staged.files.items())
+        return all(
+            private.sha256(staged.out / name) == digest for name, digest in staged.files.items()
+        )
     except OSError:
         return False
 
