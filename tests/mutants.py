@@ -46,7 +46,7 @@ OF_CODE = (
     f"{SENT}[run-with-20-late-rows]",
 )
 OF_LEDGER = (
-    *("tests/test_ledger_changes.py", "tests/test_ledger_golden.py"),
+    *("tests/test_ledger_changes.py", "tests/test_ledger_golden.py", "tests/test_ledger_keys.py"),
     f"{STORED}the_file_is_the_users_alone_whatever_the_umask",
     f"{STORED}it_is_written_ahead_and_synchronous",
     f"{STORED}it_is_where_it_was_told_to_be",
