@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ccbill.config import Practice, Settings
-from ccbill.digests import digests, ids, numbers
+from ccbill.digests import SEPARATOR, digests, ids, numbers
 from ccbill.drafts import AS_DRAFTED, LATEST, beside, drafts
 from ccbill.fees import Fees
 from ccbill.report.tables import CLAIMS
@@ -59,7 +59,7 @@ CLAIM_DIGEST = hashlib.blake2b(digest_size=9, person=b"ccbill-claim")
 PLANS = 1024  # more than there can be: a patient and a plan's number pack into one
 MODIFIERS = ["modifier_1", "modifier_2", "modifier_3", "modifier_4"]
 POINTERS = ("A", "AB", "ABC", "ABCD")
-NOTHING, SEPARATOR = (pa.scalar(text, STRING) for text in ("", "\x1f"))
+NOTHING = pa.scalar("", STRING)
 DIAGNOSES = 12  # on a claim
 
 

@@ -7,11 +7,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from ccbill.slices import slices
+from ccbill.tables import Ints
 
 Bytes = npt.NDArray[np.uint8]
 
+SEPARATOR = pa.scalar("\x1f", pa.large_string())  # of the texts that make a key
 _IN_HEX = np.array([f"{byte:02x}" for byte in range(256)], "S2")
 
 
@@ -23,6 +26,12 @@ def digests(keys: pa.Array, empty: Any) -> Bytes:
         digest.update(key)
         found.append(digest.digest())
     return np.frombuffer(b"".join(found), np.uint8).reshape(-1, empty.digest_size)
+
+
+def numbered(keys: pa.Array, before: Ints, empty: Any) -> Bytes:
+    """The same of things that each stand after so many with an equal key."""
+    counts = pa.array(before).cast(pa.large_string())
+    return digests(pc.binary_join_element_wise(keys, counts, SEPARATOR), empty)
 
 
 def numbers(of: Bytes) -> npt.NDArray[np.uint64]:

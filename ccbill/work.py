@@ -21,7 +21,7 @@ import pyarrow.compute as pc
 from ccbill import digests, memory
 from ccbill.cells.limits import Limits
 from ccbill.cells.marks import MERGED, NO_VALUE
-from ccbill.digests import Bytes
+from ccbill.digests import SEPARATOR
 from ccbill.errors import CcbillError, Exit, Message
 from ccbill.intake import child
 from ccbill.ledger import noted
@@ -41,7 +41,7 @@ BOOK, SHEET = "exceptions.xlsx", "Exceptions"
 SEARCHED = 20  # rows, for the heading
 DIGEST = blake2b(digest_size=7)
 KEYS = 1 << 16  # at once, for they are many times as long as what is made of them
-NOTHING, SEPARATOR, FIRST = (pa.scalar(text, STRING) for text in ("", "\x1f", "0"))
+NOTHING = pa.scalar("", STRING)
 
 # What tells one exception of a problem from another, by what its problem is about.
 ABOUT: dict[str, tuple[str, ...]] = {
@@ -161,17 +161,13 @@ def exception_ids(table: pd.DataFrame) -> Any:
     table = table.assign(service=_service(table["rule"]))
     found = np.zeros((len(table), DIGEST.digest_size), np.uint8)
     for part in slices(len(table), KEYS):
-        found[part] = _digests(_keys(table.iloc[part]), FIRST)
+        keys = _keys(table.iloc[part])
+        found[part] = digests.numbered(keys, np.zeros(len(keys), np.int64), DIGEST)
     number = pd.Series(digests.numbers(found))
     again = np.flatnonzero(number.duplicated())
-    before = number.iloc[again].groupby(number).cumcount() + 1
-    found[again] = _digests(_keys(table.iloc[again]), pa.array(before.astype(str), STRING))
+    before = (number.iloc[again].groupby(number).cumcount() + 1).to_numpy()
+    found[again] = digests.numbered(_keys(table.iloc[again]), before, DIGEST)
     return pd.array(digests.ids(found, "x"), dtype="str")
-
-
-def _digests(keys: pa.Array, before: Any) -> Bytes:
-    """The hash of each exception that stands after so many with the same key."""
-    return digests.digests(pc.binary_join_element_wise(keys, before, SEPARATOR), DIGEST)
 
 
 def _keys(table: pd.DataFrame) -> pa.Array:

@@ -15,7 +15,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ccbill.digests import digests
+from ccbill.digests import SEPARATOR, numbered
 from ccbill.ledger import seal
 from ccbill.ledger.packed import packed, unpacked
 from ccbill.ledger.seal import Change
@@ -23,11 +23,10 @@ from ccbill.ledger.settle import Terms, modifiers
 from ccbill.ledger.standing import CASE, aliases, blob, filled, person
 from ccbill.ledger.store import Ledger
 from ccbill.report.tables import CLAIMS, TEXT
-from ccbill.report.typed import STRING, strings
+from ccbill.report.typed import strings
 from ccbill.tables import UNKNOWN, Ints
 
 KEY_DIGEST = blake2b(digest_size=12)
-SEPARATOR = pa.scalar("\x1f", STRING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,8 +191,8 @@ def keys(ledger: Ledger, entry: Entry, terms: Terms) -> npt.NDArray[np.object_]:
 
 def _hashes(texts: pa.Array, numbers: Sequence[int] | Ints) -> npt.NDArray[np.object_]:
     """The key of each line that stands after so many equal ones."""
-    numbered = pc.binary_join_element_wise(texts, pa.array(numbers).cast(STRING), SEPARATOR)
-    return digests(numbered, KEY_DIGEST).view(f"V{KEY_DIGEST.digest_size}")[:, 0].astype(object)
+    hashed = numbered(texts, np.asarray(numbers), KEY_DIGEST)
+    return hashed.view(f"V{KEY_DIGEST.digest_size}")[:, 0].astype(object)
 
 
 def _same_cases(ledger: Ledger, cases: pd.DataFrame) -> list[int]:
