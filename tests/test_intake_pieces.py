@@ -99,28 +99,34 @@ def test_the_samples(monkeypatch: pytest.MonkeyPatch) -> None:
         assert in_pieces(path) == at_once(path)
 
 
-@pytest.mark.parametrize(
-    "content",
-    [
-        b"",
-        b"\n\n",
-        (HEADING + ROW.format("a") * 99 + ROW.format("a,b")).encode(),
-        (HEADING + ROW.format("a") * 99 + ROW.format('5" wound')).encode(),
-        (HEADING + ROW.format("a") * 99 + ROW.format('"open')).encode(),
-        (HEADING + ROW.format('5" wound') + ROW.format("a") * 99).encode(),
-        (HEADING + ROW.format('"a') + ROW.format("b") * 9 + ROW.format('c"')).encode(),
-        (HEADING + ROW.format('"a') + ROW.format("b") * 9 + ROW.format('c"')).rstrip().encode(),
-        (HEADING + ROW.format("Zo\xeb") + ROW.format("a") * 99).encode("cp1252"),
-        (HEADING + ROW.format("a") * MANY + ROW.format("Zo\xeb")).encode("cp1252"),
-        (HEADING + ROW.format("a") * MANY + ROW.format("\0")).encode(),
-        (HEADING + ROW.format("a") * MANY + ROW.format("\0") + ROW.format("a") * 99).encode(),
-        (HEADING + ROW.format("x" * 2000) + ROW.format("a")).encode(),
-        LOG.encode("utf-16"),
-        gzip.compress(LOG.encode()),
-        b"PAR1" + LOG.encode(),
-        b"%PDF-1.7" + LOG.encode(),
-    ],
-)
+ANYTHING_ELSE = {
+    "nothing": b"",
+    "empty lines": b"\n\n",
+    "a cell too many": (HEADING + ROW.format("a") * 99 + ROW.format("a,b")).encode(),
+    "a mark in a cell": (HEADING + ROW.format("a") * 99 + ROW.format('5" wound')).encode(),
+    "an open mark": (HEADING + ROW.format("a") * 99 + ROW.format('"open')).encode(),
+    "a mark in an early cell": (HEADING + ROW.format('5" wound') + ROW.format("a") * 99).encode(),
+    "marks round rows": (
+        HEADING + ROW.format('"a') + ROW.format("b") * 9 + ROW.format('c"')
+    ).encode(),
+    "marks round rows, no last line end": (
+        (HEADING + ROW.format('"a') + ROW.format("b") * 9 + ROW.format('c"')).rstrip().encode()
+    ),
+    "Windows-1252": (HEADING + ROW.format("Zo\xeb") + ROW.format("a") * 99).encode("cp1252"),
+    "Windows-1252 late": (HEADING + ROW.format("a") * MANY + ROW.format("Zo\xeb")).encode("cp1252"),
+    "a zero byte at the end": (HEADING + ROW.format("a") * MANY + ROW.format("\0")).encode(),
+    "a zero byte": (
+        HEADING + ROW.format("a") * MANY + ROW.format("\0") + ROW.format("a") * 99
+    ).encode(),
+    "a line longer than a piece": (HEADING + ROW.format("x" * 2000) + ROW.format("a")).encode(),
+    "UTF-16": LOG.encode("utf-16"),
+    "gzip": gzip.compress(LOG.encode()),
+    "Parquet": b"PAR1" + LOG.encode(),
+    "PDF": b"%PDF-1.7" + LOG.encode(),
+}
+
+
+@pytest.mark.parametrize("content", ANYTHING_ELSE.values(), ids=ANYTHING_ELSE)
 def test_anything_else_is_seen_as_a_whole(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: bytes
 ) -> None:
