@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ccbill.tables import UNKNOWN, Ints, blank_text, categorical
+from ccbill.categories import blank_text, categorical
+from ccbill.tables import UNKNOWN, Ints
 
 
 def stacked(parts: Sequence[pd.DataFrame], columns: Mapping[str, bool]) -> pd.DataFrame:
