@@ -9,10 +9,9 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ccbill.categories import blank_text, month_text, named
 from ccbill.rules.decisions import Decisions
 from ccbill.rules.facts import Facts
-from ccbill.tables import UNKNOWN, Ints, Mask
+from ccbill.tables import UNKNOWN, Ints, Mask, blank_text, month_text, named
 
 
 def described(facts: Facts, decisions: Decisions, rows: Ints) -> pd.DataFrame:

@@ -5,12 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from ccbill.categories import month_text, named
 from ccbill.report.tables import BALANCE
 from ccbill.rules.decisions import Decisions
 from ccbill.rules.facts import Facts
 from ccbill.slices import slices
-from ccbill.tables import UNKNOWN, Ints, Outcome, known_span
+from ccbill.tables import UNKNOWN, Ints, Outcome, known_span, month_text, named
 
 
 def balance(facts: Facts, decisions: Decisions) -> pd.DataFrame:

@@ -15,7 +15,6 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ccbill.categories import always, blank_text, categorical, month_text, together, worded
 from ccbill.config import Practice, Settings
 from ccbill.digests import SEPARATOR, digests, ids, numbers
 from ccbill.drafts import AS_DRAFTED, LATEST, beside, drafts
@@ -27,7 +26,20 @@ from ccbill.rules.bill import month_end
 from ccbill.rules.decisions import Billed, Decisions
 from ccbill.rules.facts import Facts
 from ccbill.stacked import ranks
-from ccbill.tables import BY_PAYER, PATIENT_FIELDS, TEXT, UNKNOWN, Ints, Mask
+from ccbill.tables import (
+    BY_PAYER,
+    PATIENT_FIELDS,
+    TEXT,
+    UNKNOWN,
+    Ints,
+    Mask,
+    always,
+    blank_text,
+    categorical,
+    month_text,
+    together,
+    worded,
+)
 
 # What a payer will want on every claim, where the data or the practice can give it.
 WANTED = (

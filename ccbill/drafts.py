@@ -8,13 +8,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ccbill.categories import together, worded
 from ccbill.rules import say
 from ccbill.rules.decisions import Billed
 from ccbill.rules.facts import Facts
 from ccbill.rules.model import Bill, Change
 from ccbill.rules.screen import unchecked
-from ccbill.tables import UNKNOWN, Ints, Mask
+from ccbill.tables import UNKNOWN, Ints, Mask, together, worded
 
 # Details of a line that come from the last activity of its group that gives them.
 LATEST = (

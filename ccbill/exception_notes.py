@@ -11,7 +11,6 @@ import pandas as pd
 
 from ccbill import plausible
 from ccbill.about import blanked, described
-from ccbill.categories import together
 from ccbill.config import Settings
 from ccbill.intake.columns import STAFF_ONLY
 from ccbill.problems import PROBLEMS
@@ -21,7 +20,16 @@ from ccbill.rules.model import Plan
 from ccbill.rules.payers import plan_of_rows
 from ccbill.rules.screen import unchecked
 from ccbill.slices import slices
-from ccbill.tables import UNKNOWN, Finding, Intake, Ints, Mask, Note, Outcome
+from ccbill.tables import (
+    UNKNOWN,
+    Finding,
+    Intake,
+    Ints,
+    Mask,
+    Note,
+    Outcome,
+    together,
+)
 from ccbill.worth import Unanswered
 
 FAR, SOON = 10**6, 14  # days

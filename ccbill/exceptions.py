@@ -14,7 +14,6 @@ import pandas as pd
 
 from ccbill import memory, new_words
 from ccbill.about import blanked, described, unlike
-from ccbill.categories import categorical, named, together
 from ccbill.exception_notes import (
     Doubt,
     asked_about,
@@ -31,7 +30,16 @@ from ccbill.report.tables import EXCEPTIONS, TEXT
 from ccbill.rules.decisions import Decisions
 from ccbill.rules.facts import Facts
 from ccbill.stacked import stacked
-from ccbill.tables import UNKNOWN, Finding, Ints, Note, Outcome
+from ccbill.tables import (
+    UNKNOWN,
+    Finding,
+    Ints,
+    Note,
+    Outcome,
+    categorical,
+    named,
+    together,
+)
 from ccbill.worth import Worth, stakes, unanswered
 
 # The columns that tell one thing to fix from another, besides the problem.

@@ -9,8 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from ccbill.categories import together
-from ccbill.tables import UNKNOWN, Ints
+from ccbill.tables import UNKNOWN, Ints, together
 
 Cents = npt.NDArray[np.int64]
 Column = Any  # one element per line: a Series, Categorical or array of texts

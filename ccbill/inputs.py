@@ -7,12 +7,10 @@ from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
-from ccbill import config, memory, plausible
+from ccbill import config, intake, memory, plausible
 from ccbill.cells.limits import USUAL, Limits
 from ccbill.config import Settings
 from ccbill.fees import Fees
-from ccbill.intake import reading
-from ccbill.intake.ahead import Begun
 from ccbill.intake.fees import read_fees
 from ccbill.rules import load
 from ccbill.rules.model import Plan
@@ -34,7 +32,6 @@ class Asked:
     config: Path | None = None
     rules: Sequence[Path] = ()  # overlays, laid over those of the settings
     workbook: Limits = USUAL  # where it says nothing, the settings do
-    begun: Begun | None = None  # the first export, where its reading has begun
 
 
 def settings_of(asked: Asked) -> Settings:
@@ -52,14 +49,13 @@ def read(asked: Asked, settings: Settings, plans: Sequence[Plan]) -> tuple[Intak
     """The log, with what an auditor would ask of it, and the fee schedule or one without fees."""
     plan_of = numbers_of_names(plans, settings.payers)
     fees = read_fees(asked.fees, settings.workbook, plan_of) if asked.fees else Fees.none()
-    log = reading.read(
+    log = intake.read(
         asked.exports,
         settings,
         patients=asked.patients,
         staff=asked.staff,
         sheet=asked.sheet,
         plan_of=plan_of,
-        begun=asked.begun,
     )
     memory.give_back()
     log = plausible.checked(log, settings, asked.today.toordinal() - EPOCH)

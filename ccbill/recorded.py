@@ -13,7 +13,6 @@ import pandas as pd
 
 from ccbill import __version__
 from ccbill.aside import Aside
-from ccbill.categories import month_text
 from ccbill.errors import counted
 from ccbill.ledger.record import Entry, packed_log, repeated
 from ccbill.ledger.settle import Scope, Settled, Terms
@@ -26,7 +25,7 @@ from ccbill.rules.facts import Facts, packed
 from ccbill.rules.model import Limit, Plan, Service
 from ccbill.rules.prior import History
 from ccbill.rules.screen import Answer
-from ccbill.tables import UNKNOWN, Ints, Note, Outcome
+from ccbill.tables import UNKNOWN, Ints, Note, Outcome, month_text
 
 if TYPE_CHECKING:  # it loads what writes workbooks, and explain loads this
     from ccbill.work import WorkList

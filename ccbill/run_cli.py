@@ -156,10 +156,7 @@ def run_command(
         raise _refused("--scheduler", "stands without --engine dask", "add --engine dask")
     if with_patients and Format.HTML not in (formats or ()):
         raise _refused("--with-patients", "stands without --format html", "add --format html")
-    from ccbill.intake import files  # noqa: PLC0415  (pandas only where it is used)
-
-    begun = files.begin(exports, (patients, staff), config)  # while pandas is loaded
-    from ccbill.handover import Redelivered  # noqa: PLC0415
+    from ccbill.handover import Redelivered  # noqa: PLC0415  (pandas only where it is used)
     from ccbill.report import bar, console  # noqa: PLC0415
     from ccbill.run import Request, run  # noqa: PLC0415
 
@@ -185,7 +182,6 @@ def run_command(
         engine=engine.value,
         scheduler=scheduler,
         workbook=Limits(workbook_seconds, workbook_megabytes),
-        begun=begun,
     )
     try:
         with bar.shown(not quiet and not as_json):

@@ -16,7 +16,6 @@ import numpy as np
 import pandas as pd
 
 from ccbill import memory, progress, suggested
-from ccbill.categories import categorical
 from ccbill.claims import claims
 from ccbill.config import Settings
 from ccbill.fees import Fees
@@ -28,7 +27,7 @@ from ccbill.rules.model import Plan
 from ccbill.rules.prior import History
 from ccbill.rules.screen import Answer
 from ccbill.slices import taken
-from ccbill.tables import UNKNOWN, Ints, Outcome
+from ccbill.tables import UNKNOWN, Ints, Outcome, categorical
 from ccbill.together import Decided, together
 
 NO_HISTORY = History(pd.DataFrame(), {})

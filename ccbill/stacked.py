@@ -8,8 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ccbill.categories import blank_text, categorical
-from ccbill.tables import UNKNOWN, Ints
+from ccbill.tables import UNKNOWN, Ints, blank_text, categorical
 
 
 def stacked(parts: Sequence[pd.DataFrame], columns: Mapping[str, bool]) -> pd.DataFrame:

@@ -14,14 +14,13 @@ import numpy as np
 import pandas as pd
 
 from ccbill import memory
-from ccbill.categories import categorical
 from ccbill.claims import Claims
 from ccbill.rules.decisions import Billed, Decisions, Short, Stake
 from ccbill.rules.earn import Earned, Groups
 from ccbill.rules.model import Plan, Service
 from ccbill.rules.screen import Answer
 from ccbill.slices import slices
-from ccbill.tables import Ints, Mask
+from ccbill.tables import Ints, Mask, categorical
 
 Decided = tuple[Decisions, Claims]
 Key = tuple[str, str]  # a plan's name and a service's file

@@ -19,7 +19,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ccbill import digests, memory
-from ccbill.categories import always, blank_text
 from ccbill.cells.limits import Limits
 from ccbill.cells.marks import MERGED, NO_VALUE
 from ccbill.digests import SEPARATOR
@@ -36,7 +35,7 @@ from ccbill.report.tables import BOOK_SHA256, EXCEPTIONS, OPEN, STATUSES
 from ccbill.report.typed import STRING, strings
 from ccbill.slices import slices
 from ccbill.stacked import in_order, ranks
-from ccbill.tables import UNKNOWN
+from ccbill.tables import UNKNOWN, always, blank_text
 
 BOOK, SHEET = "exceptions.xlsx", "Exceptions"
 SEARCHED = 20  # rows, for the heading

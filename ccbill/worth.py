@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ccbill.categories import categorical, month_text, named
 from ccbill.fees import Fees
 from ccbill.report.tables import NEAR_MISSES, TEXT
 from ccbill.rules.bill import noted, would_earn
@@ -16,7 +15,7 @@ from ccbill.rules.decisions import Billed, Decisions, Short
 from ccbill.rules.facts import Facts
 from ccbill.rules.model import Bill, LineNote, Plan
 from ccbill.stacked import in_order, ranks, stacked
-from ccbill.tables import UNKNOWN, Ints, Mask
+from ccbill.tables import UNKNOWN, Ints, Mask, categorical, month_text, named
 
 
 @dataclass(frozen=True, slots=True)

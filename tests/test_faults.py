@@ -24,7 +24,7 @@ RUN = ("run", "log.csv", "--format", "csv", "--submit")
 STAGES = (
     "ccbill.config:load",
     "ccbill.rules.load:plans",
-    "ccbill.intake.reading:read",
+    "ccbill.intake:read",
     "ccbill.handover:finish_before",
     "ccbill.run:billed",
     "ccbill.plausible:asked",

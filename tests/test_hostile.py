@@ -22,10 +22,10 @@ from books import (
     xlsx_parts,
 )
 
+from ccbill import intake
 from ccbill.cells.limits import Limits
 from ccbill.config import Settings, load
 from ccbill.errors import CcbillError, Exit
-from ccbill.intake import reading
 
 SHEET = "xl/worksheets/sheet1.xml"
 SECONDS, MEGABYTES = 10, 512  # of the processor: the clock depends on what else runs
@@ -222,7 +222,7 @@ def test_a_limit_that_is_too_low_says_how_to_raise_it(
     path.write_bytes(xlsx("".join(text_row(row, *["x" * 40] * 20) for row in range(1, 5000))))
     settings = Settings(workbook=Limits(seconds, megabytes))
     with pytest.raises(CcbillError) as refused:
-        reading.read([str(path)], settings, patients=None, staff=None, sheet=None)
+        intake.read([str(path)], settings, patients=None, staff=None, sheet=None)
     assert refused.value.code == Exit.INPUT
     assert what in str(refused.value.messages[0])
     assert fix in str(refused.value.messages[0])

@@ -9,9 +9,9 @@ from pathlib import Path
 import openpyxl
 import pytest
 
+from ccbill import intake
 from ccbill.config import Settings
 from ccbill.errors import CcbillError, Exit
-from ccbill.intake import reading
 from ccbill.intake.files import in_folders, labels
 from ccbill.tables import Intake
 
@@ -25,7 +25,7 @@ ROWS = [line.split(",") for line in TEXT.splitlines()]
 def read(folder: Path, content: bytes, name: str = "export", sheet: str | None = None) -> Intake:
     path = folder / name
     path.write_bytes(content)
-    return reading.read([str(path)], Settings(), patients=None, staff=None, sheet=sheet)
+    return intake.read([str(path)], Settings(), patients=None, staff=None, sheet=sheet)
 
 
 def refusal(folder: Path, content: bytes, name: str = "export", sheet: str | None = None) -> str:
@@ -133,7 +133,7 @@ def test_files_that_are_not_there_and_folders_of_other_things(tmp_path: Path) ->
     (tmp_path / "empty").mkdir()
     (tmp_path / "empty" / "_SUCCESS").touch()
     with pytest.raises(CcbillError) as refused:
-        reading.read(
+        intake.read(
             [str(tmp_path / "none.csv"), str(tmp_path), str(tmp_path / "empty")],
             Settings(),
             patients=None,
@@ -165,7 +165,7 @@ def test_a_folder_stands_for_the_files_in_it(tmp_path: Path) -> None:
         "part-1.csv",
         "log.csv",
     ]
-    found = reading.read(paths, Settings(), patients=None, staff=None, sheet=None)
+    found = intake.read(paths, Settings(), patients=None, staff=None, sheet=None)
     assert found.activities["file"].tolist() == [
         "part-0.csv.gz",
         "part-1.csv",
@@ -180,7 +180,7 @@ def test_a_file_beside_its_folder_is_named_twice(tmp_path: Path) -> None:
     path = tmp_path / "log.csv"
     path.write_text(TEXT, encoding="utf-8")
     with pytest.raises(CcbillError, match="is named twice"):
-        reading.read([str(tmp_path), str(path)], Settings(), patients=None, staff=None, sheet=None)
+        intake.read([str(tmp_path), str(path)], Settings(), patients=None, staff=None, sheet=None)
 
 
 def test_every_input_has_a_name_in_messages() -> None:

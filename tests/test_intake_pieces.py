@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import gzip
 import os
-import subprocess
-import sys
 import threading
 from pathlib import Path
 from typing import Any
@@ -14,7 +12,6 @@ import pytest
 
 from ccbill.config import Settings
 from ccbill.intake import columns, files, pieces
-from ccbill.intake.ahead import Begun
 from ccbill.intake.table import Table
 
 SAMPLE = Path(__file__).parent.parent / "sample_data"
@@ -145,48 +142,3 @@ def test_what_can_be_read_only_once_is_read_at_once(tmp_path: Path) -> None:
     os.mkfifo(path)
     threading.Thread(target=path.write_bytes, args=[(HEADING + ROW).encode()], daemon=True).start()
     assert len(files.table(str(path), "log", WANTED, None).rows) == 1
-
-
-def begun(*exports: Path, settings: str = "") -> Begun | None:
-    config = exports[0].with_name("ccbill.toml")
-    config.write_text(settings)
-    return files.begin([str(path) for path in exports], [None], config)
-
-
-def test_an_export_is_read_ahead_as_it_would_be_later(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    path, other = tmp_path / "log.csv", tmp_path / "other.csv"
-    path.write_text(LOG)
-    other.write_text(LOG + ROW.format("c"))
-    ahead = begun(path, other)
-    assert ahead is not None
-    later = told(files.table(str(other), "other.csv", WANTED, None, begun=ahead))
-    assert later == told(files.table(str(other), "other.csv", WANTED, None))
-    found = files.table(str(path), "log.csv", WANTED, None)
-    monkeypatch.setattr(pieces, "read", None)  # what has been read is not read again
-    assert told(files.table(str(path), "log.csv", WANTED, None, begun=ahead)) == told(found)
-
-
-def test_what_was_read_ahead_is_given_once(tmp_path: Path) -> None:
-    path = tmp_path / "log.csv"
-    path.write_text(LOG)
-    ahead = begun(path)
-    twice = [told(files.table(str(path), "log.csv", WANTED, None, begun=ahead)) for _ in range(2)]
-    assert twice[0] == twice[1]
-
-
-def test_nothing_is_read_ahead_of_standard_input_or_under_settings_that_are_wrong(
-    tmp_path: Path,
-) -> None:
-    path = tmp_path / "log.csv"
-    path.write_text(LOG)
-    assert begun(path) is not None
-    assert begun(path, settings="[colums]\n") is None
-    assert files.begin(["-"], [], tmp_path / "ccbill.toml") is None
-
-
-def test_pandas_is_loaded_while_an_export_is_read() -> None:
-    code = "import sys; from ccbill.intake import files; print('pandas' in sys.modules)"
-    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert found.stdout == "False\n"

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from ccbill import intake
 from ccbill.config import Practice, Settings
-from ccbill.intake import reading
 from ccbill.tables import UNKNOWN, Intake, check_activities
 
 HEADING = "patient_id,payer,service_date,minutes,kind"
@@ -29,7 +29,7 @@ def read(
         if content is not None:
             others[name] = folder / f"{name}.csv"
             (folder / f"{name}.csv").write_text(content, encoding="utf-8")
-    return reading.read(paths, settings or Settings(), sheet=None, **others)
+    return intake.read(paths, settings or Settings(), sheet=None, **others)
 
 
 def column(result: Intake, name: str) -> list[object]:

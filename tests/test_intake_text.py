@@ -11,9 +11,10 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from ccbill import intake
 from ccbill.config import Settings
 from ccbill.errors import CcbillError, Exit
-from ccbill.intake import quotes, reading, text
+from ccbill.intake import quotes, text
 from ccbill.intake.quotes import Marks, Source, marks_of, marks_of_start
 from ccbill.tables import Intake
 
@@ -24,7 +25,7 @@ ROW = "007,B,2026-03-01,12,email,{}\n"
 def read(folder: Path, content: str | bytes) -> Intake:
     path = folder / "log.csv"
     path.write_bytes(content.encode() if isinstance(content, str) else content)
-    return reading.read([str(path)], Settings(), patients=None, staff=None, sheet=None)
+    return intake.read([str(path)], Settings(), patients=None, staff=None, sheet=None)
 
 
 def refusal(folder: Path, content: str | bytes) -> str:

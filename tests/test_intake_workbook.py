@@ -13,10 +13,11 @@ import pyarrow.parquet as pq
 import pytest
 from books import XlsCell, archive, ods, ods_row, strict, text_row, xls, xlsb, xlsx, xlsx_parts
 
+from ccbill import intake
 from ccbill.cells.text import text_of
 from ccbill.config import Settings
 from ccbill.errors import CcbillError, Exit
-from ccbill.intake import columns, files, reading, sniff, workbook
+from ccbill.intake import columns, files, sniff, workbook
 from ccbill.intake.table import Table
 from ccbill.tables import Intake
 
@@ -34,7 +35,7 @@ UNCALCULATED = '<calcPr fullCalcOnLoad="1"/>'
 def read(folder: Path, content: bytes, settings: Settings = Settings()) -> Intake:  # noqa: B008
     path = folder / "log.xlsx"
     path.write_bytes(content)
-    return reading.read([str(path)], settings, patients=None, staff=None, sheet=None)
+    return intake.read([str(path)], settings, patients=None, staff=None, sheet=None)
 
 
 def problems(found: Intake) -> list[str | None]:
@@ -297,7 +298,7 @@ def test_a_companion_file_must_say_its_values(tmp_path: Path) -> None:
     )
     (tmp_path / "panel.xlsx").write_bytes(xlsx(sheet))
     with pytest.raises(CcbillError) as refused:
-        reading.read(
+        intake.read(
             [str(tmp_path / "log.csv")],
             Settings(),
             patients=tmp_path / "panel.xlsx",

@@ -43,7 +43,7 @@ USUAL = {
     "outcome": "reached",
 }
 STAGES = (
-    *("ccbill.intake.reading:read", "ccbill.rules.load:plans", "ccbill.run:plan_of_rows"),
+    *("ccbill.intake:read", "ccbill.rules.load:plans", "ccbill.run:plan_of_rows"),
     *(
         "ccbill.shares:assign",
         "ccbill.shares:claims",
@@ -210,7 +210,7 @@ def found_in(text: str) -> list[str]:
 
 def test_a_killed_process_leaves_no_core_file(tmp_path: Path) -> None:
     (tmp_path / "log.csv").write_text(",".join(HEADINGS) + "\n")
-    by = Upset("ccbill.intake.reading:read", sends="SIGABRT")
+    by = Upset("ccbill.intake:read", sends="SIGABRT")
     done = upset("run", "log.csv", "--no-ledger", cwd=tmp_path, by=by, cores=True)
     assert done.returncode == -6
     assert [path.name for path in tmp_path.iterdir()] == ["log.csv"]

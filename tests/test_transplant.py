@@ -17,9 +17,8 @@ import pytest
 from command import ccbill
 from pollution import HELD, KINDS, REFUSED, SAME, Table, text
 
-from ccbill import config
+from ccbill import config, intake
 from ccbill.errors import CcbillError, Exit
-from ccbill.intake import reading
 from ccbill.run import Request, run
 from ccbill.tables import ROW_FIELDS, Intake
 
@@ -45,7 +44,7 @@ def clean() -> Table:
 def read(path: Path) -> Intake:
     settings = config.load(SAMPLE / "ccbill.toml")
     patients, staff = SAMPLE / "patients.csv", SAMPLE / "staff.csv"
-    return reading.read([str(path)], settings, patients=patients, staff=staff, sheet=None)
+    return intake.read([str(path)], settings, patients=patients, staff=staff, sheet=None)
 
 
 @dataclass(frozen=True)

@@ -9,14 +9,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ccbill.categories import month_text
 from ccbill.explain.changes import changes
 from ccbill.explain.decide import Decided, Line
 from ccbill.explain.results import Case, Result, by_label, results
 from ccbill.rules import say
 from ccbill.rules.model import Limit, Plan, Service
 from ccbill.rules.screen import unchecked
-from ccbill.tables import UNKNOWN, Ints, Mask, Outcome
+from ccbill.tables import UNKNOWN, Ints, Mask, Outcome, month_text
 
 Told = dict[str, Any]
 Key = tuple[int, str, str]  # number of the plan, month and practice; -1 and '' where unknown

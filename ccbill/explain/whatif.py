@@ -13,14 +13,23 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ccbill.categories import blank_text, categorical
 from ccbill.rules import say
 from ccbill.rules.assign import assign
 from ccbill.rules.decisions import Decisions
 from ccbill.rules.facts import Facts
 from ccbill.rules.model import Plan, Service
 from ccbill.rules.screen import Answer, unchecked
-from ccbill.tables import KEYS, PATIENT_FIELDS, ROW_FIELDS, TEXT, Ints, Outcome, unknowns
+from ccbill.tables import (
+    KEYS,
+    PATIENT_FIELDS,
+    ROW_FIELDS,
+    TEXT,
+    Ints,
+    Outcome,
+    blank_text,
+    categorical,
+    unknowns,
+)
 
 BEYOND = 240  # minutes past those asked for, within which the next thresholds are looked for
 SHOWN_ABOVE, SHOWN_BELOW = 2, 2  # thresholds

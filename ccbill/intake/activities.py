@@ -16,7 +16,6 @@ import pyarrow.compute as pc
 
 from ccbill.config import Settings
 from ccbill.intake import identity, words
-from ccbill.intake.as_pandas import categorical
 from ccbill.intake.parts import Part
 from ccbill.intake.text import Codes, Text, blank, joined, smallest
 from ccbill.tables import BY_PAYER, DAY, KEYS, NUMBER, ROW_FIELDS, SECONDS, Mask, Note, unknowns
@@ -225,7 +224,7 @@ def table(rows: Rows, ids: Any, problem: Any) -> pd.DataFrame:
         "file": pd.Categorical.from_codes(rows.file, categories=names),
         "row": rows.row,
         "activity_id": pd.array(ids, dtype="str"),
-        "patient": categorical(rows.get("patient_id")),
+        "patient": rows.get("patient_id").categorical(),
         "problem": problem,
         "left_out": rows.left_out & (problem == "duplicate-row"),
     }
@@ -236,7 +235,7 @@ def table(rows: Rows, ids: Any, problem: Any) -> pd.DataFrame:
     }
     texts = [*(name for name in ROW_FIELDS if name not in columns), *BY_PAYER]
     with ThreadPoolExecutor(cpu_count() or 1) as threads:
-        found = threads.map(lambda name: categorical(rows.get(_column_of(name))), texts)
+        found = threads.map(lambda name: rows.get(_column_of(name)).categorical(), texts)
         columns |= dict(zip(texts, found, strict=True))
     return pd.DataFrame({name: columns[name] for name in _ORDER}, copy=False)
 

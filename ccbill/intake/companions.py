@@ -15,7 +15,6 @@ from ccbill.config import Settings
 from ccbill.errors import CcbillError, Exit, Message
 from ccbill.intake import details, words
 from ccbill.intake.activities import Rows
-from ccbill.intake.as_pandas import categorical
 from ccbill.intake.checks import NOTHING
 from ccbill.intake.columns import ROW_DETAILS
 from ccbill.intake.parts import Part
@@ -152,7 +151,7 @@ def panel(file: Part, settings: Settings) -> pd.DataFrame:
     if "payer" in settings.defaults:
         payer = payer.filled_with(settings.defaults["payer"])
     who = file.text["patient_id"]
-    table = pd.DataFrame({"patient": categorical(who), "payer": categorical(payer)})
+    table = pd.DataFrame({"patient": who.categorical(), "payer": payer.categorical()})
     return table[~who.blank]
 
 

@@ -12,7 +12,6 @@ import pyarrow.compute as pc
 
 from ccbill.errors import counted
 from ccbill.intake.activities import Rows
-from ccbill.intake.as_pandas import categorical
 from ccbill.intake.parts import Part
 from ccbill.intake.text import Text, blank
 from ccbill.tables import BY_PAYER, DAY, PATIENT_FIELDS, UNKNOWN, Mask, unknowns
@@ -35,7 +34,7 @@ def patients_table(rows: Rows, file: Part | None, file_patient: Whole) -> pd.Dat
         if kind == DAY:
             table[name] = _days(rows, file, file_patient, name, patients)
         else:
-            table[name] = categorical(_text(rows, file, file_patient, name, patients))
+            table[name] = _text(rows, file, file_patient, name, patients).categorical()
     index = pd.Index(rows.text["patient_id"].values.to_numpy(zero_copy_only=False), dtype=str)
     return pd.DataFrame(table, index=index, copy=False)
 

@@ -9,11 +9,8 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 
-from ccbill import config
 from ccbill.cells.limits import USUAL, Limits
-from ccbill.errors import CcbillError
-from ccbill.intake import columns, delimited, pieces, sniff, workbook
-from ccbill.intake.ahead import Begun
+from ccbill.intake import delimited, pieces, sniff, workbook
 from ccbill.intake.columns import Wanted
 from ccbill.intake.table import Table
 from ccbill.tables import Note
@@ -45,31 +42,10 @@ def labels(paths: list[str]) -> list[str]:
     return [n if names.count(n) == 1 else p for n, p in zip(names, paths, strict=True)]
 
 
-def begin(paths: Sequence[str], others: Sequence[Path | None], file: Path | None) -> Begun | None:
-    """Begins to read the first of the exports, beside other inputs and under the settings of a
-    file, before pandas is loaded; None where that cannot be, and whoever reads them says why."""
-    try:
-        wanted = columns.wanted_activities(config.load(file))
-    except CcbillError:
-        return None
-    exports = in_folders(paths)
-    if _is_odd(exports[0]):
-        return None
-    name, *_ = labels([*exports, *(str(path) for path in others if path)])
-    return Begun(exports[0], name, wanted)
-
-
-def table(
-    path: str,
-    name: str,
-    wanted: Wanted,
-    sheet: str | None,
-    limits: Limits = USUAL,
-    begun: Begun | None = None,
-) -> Table:
+def table(path: str, name: str, wanted: Wanted, sheet: str | None, limits: Limits = USUAL) -> Table:
     """The file's records as text below their headings; CcbillError where it cannot be used."""
-    read = begun.read if begun else pieces.read
-    found = None if _is_odd(path) else read(path, name, wanted)
+    odd = path == STANDARD_INPUT or _is_lock(path)
+    found = None if odd else pieces.read(path, name, wanted)
     if found is None:
         return of_bytes(name, contents(path, name), wanted, sheet, limits)
     _tell(found.table, wanted, pieces.PLAIN)
@@ -118,10 +94,6 @@ def _tell(read: Table, wanted: Wanted, found: sniff.Content) -> None:
         "gzip": found.packed,
     }
     read.about.update(about | read.about)
-
-
-def _is_odd(path: str) -> bool:
-    return path == STANDARD_INPUT or _is_lock(path)
 
 
 def _is_lock(path: str) -> bool:

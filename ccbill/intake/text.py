@@ -9,11 +9,12 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from ccbill.slices import taken
-from ccbill.tables import Mask
+from ccbill.tables import Mask, light
 
 Codes = npt.NDArray[Any]  # signed integers, small ones where the values are few
 
@@ -110,6 +111,12 @@ class Text:
         if (rank == np.arange(len(rank))).all():
             return Text(self.codes, self.values, in_order=True)
         return Text(self.spread(rank, -1), values.take(pa.array(order)), in_order=True)
+
+    def categorical(self) -> pd.Categorical:
+        """The column as pandas has it, with its categories in order."""
+        column = self.sorted()
+        categories = pd.Index(column.values.to_numpy(zero_copy_only=False), dtype=str)
+        return light(pd.Categorical.from_codes(column.codes, categories=categories, validate=False))
 
 
 def blank(rows: int) -> Text:

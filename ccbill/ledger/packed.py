@@ -10,10 +10,9 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from ccbill.categories import categorical
 from ccbill.report.typed import strings
 from ccbill.stacked import ranks
-from ccbill.tables import TEXT, Ints, known_span
+from ccbill.tables import TEXT, Ints, categorical, known_span
 
 if TYPE_CHECKING:
     import pyarrow.parquet as pq

@@ -7,11 +7,10 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from ccbill.categories import blank_text
 from ccbill.ledger.packed import unpacked
 from ccbill.ledger.store import Ledger
 from ccbill.report.tables import CLAIMS, TEXT
-from ccbill.tables import UNKNOWN
+from ccbill.tables import UNKNOWN, blank_text
 
 CASE = ["patient_id", "plan", "practice", "month"]  # practice is '' where it is unnamed
 HISTORY = [

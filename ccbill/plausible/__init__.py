@@ -8,13 +8,12 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from ccbill.categories import categorical
 from ccbill.config import CHECKS, Settings
 from ccbill.plausible import checks
 from ccbill.plausible.checks import Entries, Found
 from ccbill.plausible.gathered import at_once, gathered
 from ccbill.slices import codes, shares, slices
-from ccbill.tables import Finding, Intake, Note
+from ccbill.tables import Finding, Intake, Note, categorical
 
 NOTED = "npi-invalid"  # by intake, which knows the cells
 COLUMN_OF = {"staff": "staff_id", "start": "start_time", "seconds": "minutes"}

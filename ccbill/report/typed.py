@@ -17,9 +17,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ccbill.categories import categorical
 from ccbill.report import tables
-from ccbill.tables import UNKNOWN, Ints
+from ccbill.tables import UNKNOWN, Ints, categorical
 
 STRING = pa.large_string()
 MONEY = pa.decimal128(18, 2)

@@ -16,14 +16,13 @@ import numpy as np
 import pandas as pd
 
 from ccbill import vocabulary
-from ccbill.categories import categorical
 from ccbill.errors import CcbillError, Exit, Message
 from ccbill.rules.assign import assign
 from ccbill.rules.facts import Facts
 from ccbill.rules.model import Plan, Service
 from ccbill.rules.parse import EPOCH
 from ccbill.rules.prior import History
-from ccbill.tables import DAY, KEYS, PATIENT_FIELDS, ROW_FIELDS, TEXT, UNKNOWN, Ints
+from ccbill.tables import DAY, KEYS, PATIENT_FIELDS, ROW_FIELDS, TEXT, UNKNOWN, Ints, categorical
 
 USUAL_DAY = "2026-03-10"
 # Of an example that what an overlay asks of the whole plan has overtaken.

@@ -13,10 +13,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ccbill.categories import blank_text, categorical
 from ccbill.rules.facts import Facts
 from ccbill.rules.model import OneOf, Plan, Service
-from ccbill.tables import DAY, KEYS, ROW_FIELDS, TEXT, Ints, unknowns
+from ccbill.tables import DAY, KEYS, ROW_FIELDS, TEXT, Ints, blank_text, categorical, unknowns
 
 # The columns of a table of submitted lines; `rule` is `<plan>/<service>.<date>`.
 LINES = {

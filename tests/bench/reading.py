@@ -19,8 +19,9 @@ import pyarrow as pa
 import pyarrow.csv as pa_csv
 from python_calamine import CalamineWorkbook
 
+from ccbill import intake
 from ccbill.config import Settings
-from ccbill.intake import columns, files, reading
+from ccbill.intake import columns, files
 
 IDENTIFIERS = ("activity_id", "patient_id")  # which nearly every row has its own of
 
@@ -59,7 +60,7 @@ def ours(path: Path) -> Readers:
     wanted = columns.wanted_activities(settings)
 
     def activities() -> object:
-        return reading.read([str(path)], settings, patients=None, staff=None, sheet=None)
+        return intake.read([str(path)], settings, patients=None, staff=None, sheet=None)
 
     return {
         "ccbill, table": lambda: files.table(str(path), path.name, wanted, None),
