@@ -50,8 +50,8 @@ def test_a_long_run_says_on_a_terminal_what_it_does_and_leaves_nothing_of_it(
 ) -> None:
     writer = slowly(tmp_path / "slow.csv", LONG)
     done = upset(*RUN, cwd=tmp_path, terminal=True, COLUMNS="80", TERM="xterm-256color")
-    writer.join()
     assert done.returncode == 0
+    writer.join()
     shown, erased, rest = done.stdout.rpartition("\x1b[2K")
     assert "reading slow.csv" in shown
     assert erased
@@ -64,8 +64,8 @@ def test_a_long_run_says_on_a_terminal_what_it_does_and_leaves_nothing_of_it(
 def test_no_bar_where_nothing_or_data_is_printed(tmp_path: Path, option: str) -> None:
     writer = slowly(tmp_path / "slow.csv", LONG)
     done = upset(*RUN, option, cwd=tmp_path, terminal=True, COLUMNS="80", TERM="xterm-256color")
-    writer.join()
     assert done.returncode == 0
+    writer.join()
     assert "reading slow.csv" not in done.stdout
 
 
@@ -73,8 +73,8 @@ def test_no_bar_where_nothing_or_data_is_printed(tmp_path: Path, option: str) ->
 def test_no_bar_in_a_pipe(tmp_path: Path) -> None:
     writer = slowly(tmp_path / "slow.csv", LONG)
     done = ccbill(*RUN, cwd=tmp_path, COLUMNS="80")
-    writer.join()
     assert (done.returncode, done.stdout) == (0, "")
+    writer.join()
     assert done.stderr.startswith("plan")
 
 

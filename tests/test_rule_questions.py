@@ -14,6 +14,7 @@ from test_look_backs import OUTREACH, PLANS, attempts, before
 from test_overlays import HEAD, laid
 from test_report_tables import trace_of
 
+from ccbill.drafts import beside
 from ccbill.report.tables import Report
 from ccbill.rules import edits
 from ccbill.rules.examples import activity, billed
@@ -428,3 +429,44 @@ def test_an_encounter_says_why_it_has_no_line(tmp_path: Path) -> None:
         "An encounter without a charge: one payment per enrollee and month; "
         "the order of preference is assumed."
     )
+
+
+@pytest.mark.parametrize(
+    ("plan", "payer", "code", "did", "reached"),
+    [
+        ("bcbsm-pdcm", "BCBSM", "99487", (20, 11, 5), "2026-09-10"),
+        ("bcbsm-pdcm", "BCBSM", "99487", (20, 10, 5), "2026-09-20"),
+        ("medicare-ccm", "Medicare", "99490", (9, 11, 5), "2026-09-10"),
+        ("medicare-ccm", "Medicare", "99490", (9, 10, 5), "2026-09-20"),
+    ],
+)
+def test_a_plan_may_want_the_day_on_which_the_minutes_were_reached(
+    tmp_path: Path, plan: str, payer: str, code: str, did: tuple[int, ...], reached: str
+) -> None:
+    """Another patient's minutes of the same month, before these, are not among them."""
+    laid(tmp_path, {f"{plan}/payer.toml": HEAD + '[set]\ndate_of_service = "threshold-met"\n'})
+    rows = [
+        {"patient_id": patient, "payer": payer}
+        | activity(f"{minutes} care-coordination RN phone 2026-09-{day}")
+        for patient, each in (("0", (60,)), ("1", did))
+        for minutes, day in zip(each, ("03", "10", "20"), strict=False)
+    ]
+    lines = reported(tmp_path, rows, rules=[tmp_path / "ours"]).claims
+    [line] = lines[(lines["patient_id"] == "1").to_numpy()].to_dict("records")
+    assert (line["code"], str(np.datetime64(line["service_from"], "D"))) == (code, reached)
+
+
+def test_what_else_is_said_stands_beside_every_text_that_there_was() -> None:
+    said = [
+        ("a", np.array([1, 1, 0, 0, 1], bool)),
+        ("b", None),
+        ("c", np.array([0, 1, 1, 0, 1], bool)),
+    ]
+    numbers, texts = beside(["", "x; ", "y; "], np.array([0, 1, 1, 2, 2]), said)
+    assert [texts[n] for n in numbers.tolist()] == [
+        "a; b; ",
+        "x; a; b; c; ",
+        "x; b; c; ",
+        "y; b; ",
+        "y; a; b; c; ",
+    ]

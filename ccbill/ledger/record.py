@@ -197,9 +197,12 @@ def _hashes(texts: pa.Array, numbers: Sequence[int] | Ints) -> npt.NDArray[np.ob
 
 def _same_cases(ledger: Ledger, cases: pd.DataFrame) -> list[int]:
     """The drafts all of whose cases are among these."""
+    drafts = _drafts(ledger)
+    if not drafts:
+        return []
     found = []
     ours = pd.MultiIndex.from_frame(cases[CASE].astype(object))
-    for (run,) in ledger.db.execute("SELECT run FROM runs WHERE status = 'draft' AND kind = 'run'"):
+    for run in drafts:
         content = blob(ledger, run, "cases")
         assert content is not None
         theirs = unpacked(content, dict.fromkeys(CASE, TEXT)).astype(object)
@@ -208,14 +211,19 @@ def _same_cases(ledger: Ledger, cases: pd.DataFrame) -> list[int]:
     return found
 
 
+def _drafts(ledger: Ledger) -> list[int]:
+    query = "SELECT run FROM runs WHERE status = 'draft' AND kind = 'run'"
+    return [run for (run,) in ledger.db.execute(query)]
+
+
 def repeated(ledger: Ledger, claim_ids: Sequence[str]) -> dict[int, int]:
     """How many of these claims each draft has."""
-    found = {}
-    for (run,) in ledger.db.execute("SELECT run FROM runs WHERE status = 'draft' AND kind = 'run'"):
+    found, ours = {}, set(claim_ids)
+    for run in _drafts(ledger):
         content = blob(ledger, run, "claims")
         assert content is not None
         theirs = unpacked(content, CLAIMS, ["claim_id"])["claim_id"]
-        same = set(theirs) & set(claim_ids)
+        same = ours.intersection(theirs)
         if same:
             found[int(run)] = len(same)
     return found
