@@ -129,6 +129,7 @@ NOTHING_CHANGES = (
     ("ccbill/drafts.py", "told = zip(", "True", "figures of the same groups"),
     ("ccbill/drafts.py", "for n in names), False])", "False", "no line is without a payer"),
     ("ccbill/drafts.py", 'np.append(facts.codes("payer"), -1)', "1", "no line is without a payer"),
+    ("ccbill/drafts.py", "for n in range(4)", "4", "a fifth modifier that nobody asks for"),
     ("ccbill/claims.py", "PLANS = 1024", "1024", "a plan's number is less than either"),
     ("ccbill/claims.py", "copy=False", "False", "a copy of columns that nobody writes to"),
     ("ccbill/claims.py", "in listed.categories), 0]", "0", "neither is more than twelve diagnoses"),

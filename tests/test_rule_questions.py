@@ -470,3 +470,10 @@ def test_what_else_is_said_stands_beside_every_text_that_there_was() -> None:
         "y; b; ",
         "y; a; b; c; ",
     ]
+
+
+def test_an_add_on_stands_after_the_code_that_it_is_added_to(tmp_path: Path) -> None:
+    did = ("80 care-coordination RN phone 2026-09-20", "15 team-conference MD 2026-09-20")
+    lines = reported(tmp_path, [activity(d) for d in did]).claims
+    assert lines["claim_id"].nunique() == 1
+    assert [*lines["code"]] == ["99487", "99489", "G9007"]
