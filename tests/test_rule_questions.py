@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from test_explain import write
 from test_look_backs import OUTREACH, PLANS, attempts, before
@@ -84,23 +85,30 @@ def test_a_line_that_cannot_go_out_is_held_and_worth_its_charge(tmp_path: Path) 
 
 
 def test_a_claim_that_lacks_fields_is_one_thing_to_fix(tmp_path: Path) -> None:
+    """It is named where its lines are held, all that they lack once; what is held without a line
+    names no claim."""
     usual = {"rendering_npi": "1999999984", "sex": "F"}
     did = [
+        *(
+            activity(f"30 care-management-contact RN in-person 2026-{day}")
+            | {"place_of_service": "11"}
+            for day in ("09-02", "10-05")
+        ),
         activity("20 care-coordination RN phone 2026-09-03"),
         activity("20 care-coordination RN phone 2026-09-04"),
-        activity("30 care-management-contact RN in-person 2026-09-05") | {"place_of_service": "11"},
-        activity("30 care-management-contact RN in-person 2026-10-05") | {"place_of_service": "11"},
+        activity("10 care-coordination - phone 2026-09-06") | {"patient_id": "2"},
     ]
-    report = reported(tmp_path, [each | usual for each in did], complete=True)
+    report = reported(tmp_path, [usual | each for each in did], complete=True)
     held = report.exceptions[report.exceptions["severity"] == "hold"].sort_values("month")
-    assert [*zip(held["problem"], held["rows"], strict=True)] == [
-        ("claim-incomplete", 3),
-        ("claim-incomplete", 1),
-    ]
-    assert held["claim_id"].is_unique
-    assert held["claim_id"].notna().all()
-    both, one = ("place_of_service" in why for why in held["why"])
-    assert (both, one) == (True, False)
+    lacking = held[held["problem"] == "claim-incomplete"]
+    assert [*lacking["rows"]] == [3, 1]
+    assert lacking["claim_id"].is_unique
+    assert lacking["claim_id"].notna().all()
+    both, one = (why.removeprefix("the claim lacks ").split(", ") for why in lacking["why"])
+    assert sorted(both) == sorted([*one, "place_of_service"])
+    [other] = held[held["problem"] != "claim-incomplete"].to_dict("records")
+    assert (other["problem"], other["patient_id"]) == ("credential-missing", "2")
+    assert pd.isna(other["claim_id"])
 
 
 def test_late_filing_counts_the_rows_of_its_claim(tmp_path: Path) -> None:
