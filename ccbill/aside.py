@@ -7,7 +7,6 @@ from collections.abc import Callable
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
-NAME = "ccbill-aside"
 
 
 class Aside(Generic[T]):
@@ -16,7 +15,7 @@ class Aside(Generic[T]):
     def __init__(self, work: Callable[[], T]) -> None:
         self._found: list[T] = []
         self._fault: BaseException | None = None
-        self._thread = threading.Thread(target=self._do, args=(work,), name=NAME, daemon=True)
+        self._thread = threading.Thread(target=self._do, args=(work,), daemon=True)
         self._thread.start()
 
     def _do(self, work: Callable[[], T]) -> None:
@@ -35,8 +34,3 @@ class Aside(Generic[T]):
         if self._fault is not None:
             raise self._fault
         return self._found.pop()
-
-
-def goes_on() -> bool:
-    """Whether any such work has not ended, as that of a run which failed may not have."""
-    return any(thread.name == NAME for thread in threading.enumerate())

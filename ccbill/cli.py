@@ -14,7 +14,6 @@ import typer
 
 from ccbill import (
     __version__,
-    aside,
     bug_report_cli,
     demo_cli,
     doctor_cli,
@@ -37,7 +36,7 @@ app = typer.Typer(
     rich_markup_mode="rich",
 )
 
-OBJECTS = 20_000  # made before cycles are looked for: a library is many that stay to the end
+OBJECTS = 200_000  # made before cycles are looked for: a library is many that stay to the end
 
 BILLING = "Bill"
 BEGINNING = "Begin"
@@ -114,10 +113,9 @@ def main() -> NoReturn:
         sys.stdout.flush()
     except OSError:  # nobody reads on
         run_cli.close_output()
-    if aside.goes_on():  # a library that still computes must not be taken apart
-        os._exit(code)
-    gc.freeze()  # the system takes back at once what would else be looked through for cycles
-    sys.exit(code)
+    with suppress(OSError):
+        sys.stderr.flush()
+    os._exit(code)  # the system takes all back at once; nothing is taken apart, or waited for
 
 
 def _leave_no_core_file() -> None:

@@ -24,7 +24,7 @@ LIMITS = "Limits"
 
 Exports = Annotated[
     list[str],
-    typer.Argument(metavar="EXPORT", help="Exports, or folders; - is standard input."),
+    typer.Argument(metavar="EXPORT…", help="Exports, or folders; - is standard input."),
 ]
 Patients = Annotated[
     Path | None,

@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from ccbill import complete, options
+from ccbill import complete, memory, options
 from ccbill.cells.limits import Limits
 from ccbill.errors import CcbillError, Exit, Message
 from ccbill.ledger_command import ledger_path
@@ -156,6 +156,7 @@ def run_command(
         raise _refused("--scheduler", "stands without --engine dask", "add --engine dask")
     if with_patients and Format.HTML not in (formats or ()):
         raise _refused("--with-patients", "stands without --format html", "add --format html")
+    memory.share()  # before a library has threads
     from ccbill.handover import Redelivered  # noqa: PLC0415  (pandas only where it is used)
     from ccbill.report import bar, console  # noqa: PLC0415
     from ccbill.run import Request, run  # noqa: PLC0415
