@@ -1,18 +1,22 @@
-"""Memory that a stage no longer needs goes back to the system before the next one needs its own."""
+"""Memory that one part of a run has let go is there for the next, and goes back to the system."""
 
 from __future__ import annotations
 
 import ctypes
+import os
 from contextlib import suppress
 
-import pyarrow as pa
-
 SHARED = -8, 1  # M_ARENA_MAX of glibc's malloc.h: one heap
+KEPT = "MIMALLOC_PURGE_DELAY", "1000"  # for how many milliseconds Arrow's own allocator keeps it
 
 
 def share() -> None:
-    """Lets all threads that begin from now on take memory from one heap, in which each takes again
-    what another has let go. Where the C library is another one, nothing is to be done."""
+    """Lets threads take again what others have let go, which is quicker than fresh memory: from one
+    heap in the C library, if it is glibc, and from Arrow's own for a second.
+
+    It is to be asked for before any library is loaded that has threads.
+    """
+    os.environ.setdefault(*KEPT)
     with suppress(AttributeError, OSError, TypeError):
         ctypes.CDLL(None).mallopt(*SHARED)
 
@@ -22,6 +26,7 @@ def give_back() -> None:
 
     Small pieces between large ones would otherwise hold those for the rest of the run.
     """
+    import pyarrow as pa  # noqa: PLC0415  (slow to load)
 
     pa.default_memory_pool().release_unused()
     with suppress(AttributeError, OSError, TypeError):  # glibc has it

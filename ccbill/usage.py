@@ -8,7 +8,8 @@ from typing import Any
 from ccbill.errors import CcbillError, Exit, Message, did_you_mean, nearest
 
 NOTHING = "Nothing was read or written."
-_NUMBER = re.compile("Input should be a valid (?:integer|number),.*")
+_NUMBER = re.compile(r"'[^']*' is not a valid (?:int|float)\w*(?: range)?")
+_LEAST = re.compile(r"\S+ is not in the range x>=(\S+)")
 _CHOICE = re.compile(r"'(?P<given>[^']*)' is not one of (?P<known>'.*')")
 
 
@@ -35,7 +36,7 @@ def _told(fault: Any, context: Any) -> tuple[str, str]:
         known = [word for each in context.command.get_params(context) for word in each.opts]
         near = nearest(fault.option_name, [word for word in known if word.startswith("--")])
         return f"there is no option {fault.option_name}", f"did you mean {near}?" if near else ""
-    said = str(fault.format_message()).rstrip(".").replace("Value error, ", "")
+    said = str(fault.format_message()).rstrip(".")
     said = said[0].lower() + said[1:]
     what, _, suggestion = said.partition(". Did you mean ")
     if suggestion:
@@ -45,4 +46,4 @@ def _told(fault: Any, context: Any) -> tuple[str, str]:
         return what, fix if fix.endswith("?") else f"{fix};"
     if what.startswith("got unexpected extra"):  # and shows them, which may be a patient's id
         return "there are more words than it takes", ""
-    return _NUMBER.sub("it is not a number", what).replace("Input should", "it should"), ""
+    return _LEAST.sub(r"it is less than \1", _NUMBER.sub("it is not a number", what)), ""

@@ -230,9 +230,19 @@ def test_a_day_that_is_none(here: Path) -> None:
         (["ledger", "runs", "--jsn"], "ledger runs: there is no option --jsn", "--json? "),
         (["rnu", "log.csv"], "no such command 'rnu'", "'run'? "),
         (["ledger", "sbmit", "1"], "ledger: no such command 'sbmit'", "'submit'? "),
-        (["run"], "run: missing argument 'EXPORT'", ""),
+        (["run"], "run: missing argument 'EXPORT…'", ""),
         (["run", "log.csv", "--out"], "option '--out' requires an argument", ""),
         (["ledger", "show", "one"], "ledger show: invalid value for 'N': it is not a number", ""),
+        (
+            ["run", "log.csv", "--lock-timeout", "soon"],
+            "run: invalid value for '--lock-timeout': it is not a number",
+            "",
+        ),
+        (
+            ["run", "log.csv", "--lock-timeout", "-3"],
+            "run: invalid value for '--lock-timeout': it is less than 0",
+            "",
+        ),
         (["template", "a.xlsx", "b.xlsx"], "template: there are more words than it takes", ""),
         (
             ["run", "log.csv", "--format", "cvs"],

@@ -281,6 +281,29 @@ def test_a_writer_that_failed_does_not_speak_again_when_it_is_collected(
     assert complaints == []
 
 
+@pytest.mark.parametrize("can", [True, False])
+def test_a_long_file_goes_to_the_disk_while_it_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, can: bool
+) -> None:
+    part, sent = bytes(range(256)) * 4096, []
+
+    def note(handle: int, start: int, length: int, advice: int) -> None:
+        sent.append((os.fstat(handle).st_size >> 20, start, length, advice))
+
+    monkeypatch.setattr(os, "POSIX_FADV_DONTNEED", 4, raising=False)
+    monkeypatch.setattr(os, "posix_fadvise", note, raising=False)
+    if not can:
+        monkeypatch.delattr(os, "posix_fadvise")
+    with private.create(tmp_path / "long") as file:
+        for _ in range(20):
+            file.write(part)
+        file.seek(3)
+        file.write(b"again")
+    assert (tmp_path / "long").read_bytes() == part[:3] + b"again" + (part * 20)[8:]
+    at = [(size, 0, 0, os.POSIX_FADV_DONTNEED) for size in (8, 16)]
+    assert sent == (at if can else [])
+
+
 @pytest.mark.parametrize("new_files", [0, 3])
 def test_what_a_killed_run_left_is_put_back_and_removed(
     delivered: Path, monkeypatch: pytest.MonkeyPatch, new_files: int

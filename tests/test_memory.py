@@ -1,0 +1,61 @@
+"""How the C library and Arrow hand out memory: asked of those that can, and of no others."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import subprocess
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from ccbill import memory
+
+ONE_HEAP = (-8, 1)  # M_ARENA_MAX of glibc's malloc.h
+
+BEFORE_NUMPY = """
+import sys
+from ccbill import cli, memory
+
+memory.share = lambda: print(f"numpy: {'numpy' in sys.modules}", flush=True)
+sys.argv = ["ccbill", "run", "none.csv", "--no-ledger"]
+cli.main()
+"""
+
+
+def test_threads_share_one_heap(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[Any] = []
+    library = SimpleNamespace(mallopt=lambda *what: asked.append(what))
+    monkeypatch.setattr(ctypes, "CDLL", lambda _: library)
+    monkeypatch.setenv("MIMALLOC_PURGE_DELAY", "7")
+    memory.share()
+    assert (asked, os.environ["MIMALLOC_PURGE_DELAY"]) == ([ONE_HEAP], "7")  # as the user has it
+    monkeypatch.delenv("MIMALLOC_PURGE_DELAY")
+    memory.share()
+    assert os.environ["MIMALLOC_PURGE_DELAY"] == "1000"
+
+
+@pytest.mark.parametrize("refusal", [OSError, TypeError, AttributeError])
+def test_another_c_library_is_left_as_it_is(
+    monkeypatch: pytest.MonkeyPatch, refusal: type[Exception]
+) -> None:
+    def refuse(_: object) -> None:
+        raise refusal
+
+    monkeypatch.setattr(ctypes, "CDLL", refuse)
+    memory.share()
+    memory.give_back()
+
+
+def test_a_run_shares_it_before_a_library_has_threads(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", BEFORE_NUMPY],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (3, "numpy: False\n")
