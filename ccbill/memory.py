@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import ctypes
 import os
+import sys
 from contextlib import suppress
 
 SHARED = -8, 1  # M_ARENA_MAX of glibc's malloc.h: one heap
+LITTLE = 1 << 29  # bytes; a run that has never had more keeps them
 KEPT = "MIMALLOC_PURGE_DELAY", "1000"  # for how many milliseconds Arrow's own allocator keeps it
 
 
@@ -26,8 +28,19 @@ def give_back() -> None:
 
     Small pieces between large ones would otherwise hold those for the rest of the run.
     """
+    if _little():
+        return
     import pyarrow as pa  # noqa: PLC0415  (slow to load)
 
     pa.default_memory_pool().release_unused()
     with suppress(AttributeError, OSError, TypeError):  # glibc has it
         ctypes.CDLL(None).malloc_trim(0)
+
+
+def _little() -> bool:
+    try:
+        import resource  # noqa: PLC0415  (not on every system)
+    except ImportError:
+        return False
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit < LITTLE

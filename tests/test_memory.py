@@ -46,8 +46,20 @@ def test_another_c_library_is_left_as_it_is(
         raise refusal
 
     monkeypatch.setattr(ctypes, "CDLL", refuse)
+    monkeypatch.setattr(memory, "LITTLE", 0)
     memory.share()
     memory.give_back()
+
+
+@pytest.mark.parametrize(("little", "trimmed"), [(0, [0]), (1 << 60, [])])
+def test_only_a_run_that_takes_much_gives_memory_back(
+    monkeypatch: pytest.MonkeyPatch, little: int, trimmed: list[int]
+) -> None:
+    asked: list[int] = []
+    monkeypatch.setattr(ctypes, "CDLL", lambda _: SimpleNamespace(malloc_trim=asked.append))
+    monkeypatch.setattr(memory, "LITTLE", little)
+    memory.give_back()
+    assert asked == trimmed
 
 
 def test_a_run_shares_it_before_a_library_has_threads(tmp_path: Path) -> None:
