@@ -55,11 +55,17 @@ def once(command: Command) -> tuple[float, float]:
 
 
 def in_turn(commands: Mapping[str, Command], runs: int) -> dict[str, Taken]:
-    """Each command once, then each a second time, and so on."""
+    """Each command once, then each a second time, and so on.
+
+    Every other time from the last to the first: none always takes the memory, warm or cold, that
+    one and the same command before it has let go.
+    """
     figures: dict[str, list[tuple[float, float]]] = {name: [] for name in commands}
+    order = [*commands]
     for _ in range(runs):
-        for name, command in commands.items():
-            figures[name].append(once(command))
+        for name in order:
+            figures[name].append(once(commands[name]))
+        order.reverse()
     return {
         name: Taken(statistics.median(s for s, _ in taken), max(mb for _, mb in taken))
         for name, taken in figures.items()
@@ -179,7 +185,7 @@ def start_up(folder: Path, runs: int) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rows", type=int, action="append", help="of an export; repeatable")
-    parser.add_argument("--runs", type=int, default=3, help="of each command")
+    parser.add_argument("--runs", type=int, default=5, help="of each command")
     parser.add_argument("--table", type=Path, help="where the figures go as well")
     parser.add_argument("--chart", type=Path, help="where the growth over several sizes is drawn")
     wanted = parser.parse_args()
