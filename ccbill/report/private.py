@@ -50,8 +50,9 @@ class _Leaving(FileIO):
         written = super().write(data)
         self._here += written
         if self._here >= SENT_AT_ONCE and hasattr(os, "posix_fadvise"):
-            os.posix_fadvise(self.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
             self._here = 0
+            with contextlib.suppress(OSError):  # it is advice; the end tells what the disk refuses
+                os.posix_fadvise(self.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
         return written
 
 
