@@ -28,6 +28,7 @@ from ccbill.tables import (
     Mask,
     Note,
     Outcome,
+    always,
     together,
 )
 from ccbill.worth import Unanswered
@@ -128,7 +129,7 @@ def noted(notes: list[Note], facts: Facts) -> pd.DataFrame:
             "rows": [n.rows for n in named],
         }
     )
-    if not named:
+    if (table["row"] == UNKNOWN).all():
         return table
     wanted = np.isin(facts.numbers("row"), table["row"])
     rows = facts.activities.loc[wanted, ["file", "row", "activity_id", "patient"]]
@@ -157,14 +158,14 @@ def not_checked(facts: Facts, decisions: Decisions) -> pd.DataFrame:
     at_work = [decisions.services[n] for n in np.unique(decisions.service) if n >= 0]
     lacking = [(p.name, name) for p, s in at_work for name in unchecked(p, s, facts.given)]
     found = list(dict.fromkeys(lacking))
-    table = _notes_of(
+    usual, of_staff = PROBLEMS["not-checked"].fix, "Give the column in the --staff file."
+    return _notes_of(
         "not-checked",
         plan=[plan for plan, _ in found],
         why=[f"no input has the column {name}" for _, name in found],
         rows=[1] * len(found),
+        fix=[of_staff if name in STAFF_ONLY else usual for _, name in found],
     )
-    staff = np.array([name in STAFF_ONLY for _, name in found], bool)
-    return table.assign(fix=table["fix"].mask(staff, "Give the column in the --staff file."))
 
 
 def timely_filing(decisions: Decisions, lines: pd.DataFrame, today: int) -> pd.DataFrame:
@@ -194,5 +195,7 @@ def timely_filing(decisions: Decisions, lines: pd.DataFrame, today: int) -> pd.D
 
 def _notes_of(problem: str, **columns: Any) -> pd.DataFrame:
     says = PROBLEMS[problem]
-    table = pd.DataFrame(columns)
-    return table.assign(severity="note", problem=problem, what=says.says, fix=says.fix)
+    rows = len(columns["rows"])
+    told = {"severity": "note", "problem": problem, "what": says.says, "fix": says.fix}
+    same = {name: always(text, rows) for name, text in told.items()}
+    return pd.DataFrame(same | columns, copy=False)

@@ -34,7 +34,7 @@ from ccbill.rules.decisions import Decisions
 from ccbill.rules.facts import Facts
 from ccbill.rules.overlay import overridden
 from ccbill.rules.parse import EPOCH
-from ccbill.tables import UNKNOWN, Intake, Ints, Note
+from ccbill.tables import UNKNOWN, Intake, Ints, Note, together
 from ccbill.work import work_list
 from ccbill.worth import near_misses
 
@@ -168,6 +168,8 @@ class Rest:
 
 def _months_without_rows(facts: Facts, months: frozenset[str]) -> list[Note]:
     """A note for each month that the run was asked for and no row is in."""
+    if not months:
+        return []
     found = np.unique(facts.months(slice(None)))
     have = found[found != UNKNOWN].astype("M8[M]").astype(str)
     fix = f"name a month that the exports have: {', '.join(have[-12:])}" if len(have) else ""
@@ -185,7 +187,6 @@ def _record(
     tables: dict[str, Any],
 ) -> dict[str, Any]:
     """What run.json says: nothing about a patient."""
-    held = tables["exceptions"][["severity", "problem", "rows"]].query("severity == 'hold'")
     lines = tables["claims"]
     sent = _sent(lines)
     used = {plan.name for plan, _ in (decisions.services[n] for n in np.unique(decisions.service))}
@@ -212,8 +213,18 @@ def _record(
             "units": int(sent["units"].sum()),
             "charge_cents": _known_sum(sent["charge"]),
         },
-        "held_by_problem": held.groupby("problem")["rows"].sum().astype(int).to_dict(),
+        "held_by_problem": _held_by_problem(tables["exceptions"]),
     }
+
+
+def _held_by_problem(exceptions: pd.DataFrame) -> dict[str, int]:
+    """How many source rows each problem holds, by its name."""
+    held = (exceptions["severity"] == "hold").to_numpy(bool)
+    number, first = together(exceptions["problem"])
+    rows = np.where(held, exceptions["rows"].to_numpy(np.int64), 0)
+    sums = np.bincount(number, rows, len(first)).astype(int)
+    names = exceptions["problem"].iloc[first].astype(str)
+    return dict(sorted((n, each) for n, each in zip(names, sums.tolist(), strict=True) if each))
 
 
 def _sent(lines: pd.DataFrame) -> pd.DataFrame:

@@ -148,8 +148,9 @@ def one_patient_at_a_time(plan: Plan) -> bool:
 def _share_of_row(facts: Facts, plans: Sequence[Plan], plan_of_row: Ints) -> tuple[Ints, int]:
     """The number of each row's share, in the order of patients, and how many shares there are; rows
     that name no patient are in the first."""
-    used = np.unique(plan_of_row)
-    if not all(one_patient_at_a_time(plans[n]) for n in used if n >= 0):
+    if len(plan_of_row) <= ROWS or not all(
+        one_patient_at_a_time(plans[n]) for n in np.unique(plan_of_row) if n >= 0
+    ):
         return np.zeros(len(plan_of_row), np.int16), 1
     patient = facts.codes("patient")
     rows = np.bincount(patient + 1, minlength=len(facts.patients) + 1)

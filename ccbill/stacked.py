@@ -11,16 +11,17 @@ import pandas as pd
 from ccbill.tables import UNKNOWN, Ints, blank_text, categorical
 
 
-def stacked(parts: Sequence[pd.DataFrame], columns: Mapping[str, bool]) -> pd.DataFrame:
+def stacked(parts: list[pd.DataFrame], columns: Mapping[str, bool]) -> pd.DataFrame:
     """The table of all parts with these columns, of which some are text and the rest int64.
 
     A column that a part has not is blank or UNKNOWN there. The parts are taken apart, so that
     there is never all of them twice.
     """
-    parts = [part for part in parts if len(part)]
+    taken = [(len(part), dict(part.items())) for part in parts if len(part)]
+    parts.clear()
     table = {}
     for name, text in columns.items():
-        cells = [part.pop(name) if name in part else len(part) for part in parts]
+        cells = [part.pop(name, rows) for rows, part in taken]
         table[name] = _texts(cells) if text else _numbers(cells)
     return pd.DataFrame(table, copy=False)
 
@@ -35,25 +36,40 @@ def _numbers(parts: Sequence[pd.Series[Any] | int]) -> Ints:
     return np.concatenate([np.zeros(0, np.int64), *found])
 
 
-def _texts(parts: Sequence[pd.Series[Any] | int]) -> Any:
+def _texts(parts: Sequence[pd.Series[Any] | int]) -> pd.Categorical:
     """The words of the part with the most of them come first: parts of one log share theirs."""
-    texts = [blank_text(part) if isinstance(part, int) else _text(part) for part in parts]
-    most = max((each.categories for each in texts), key=len, default=pd.Index([], dtype=str))
+    texts = [part if isinstance(part, int) else _text(part) for part in parts]
+    given = [each for each in texts if not isinstance(each, int)] or [blank_text(0)]
+    most = max(given, key=lambda each: len(each.categories))
     others: dict[str, int] = {}
     numbers = [np.zeros(0, np.int32)]
     for each in texts:
-        if each.categories is most:
+        if isinstance(each, int):
+            numbers.append(np.full(each, -1, np.int32))
+        elif each.categories is most.categories:
             numbers.append(each.codes.astype(np.int32))
-            continue
-        own = each.remove_unused_categories()
-        place = most.get_indexer(own.categories) if len(own.categories) else np.zeros(0, np.int64)
-        for n in np.flatnonzero(place < 0).tolist():
-            place[n] = len(most) + others.setdefault(str(own.categories[n]), len(others))
-        numbers.append(np.append(place, -1)[own.codes].astype(np.int32))
+        else:
+            numbers.append(_places(each, most.categories, others))
     codes = np.concatenate(numbers)
     if others:
-        return categorical(codes, most.append(pd.Index([*others], dtype=str)))
-    return pd.Categorical.from_codes(codes, dtype=pd.CategoricalDtype(most))
+        words = most.categories.append(pd.Index([*others], dtype=str))
+        both: pd.Categorical = categorical(codes, words)
+        return both
+    return pd.Categorical.from_codes(codes, dtype=most.dtype)
+
+
+def _places(text: pd.Categorical, words: pd.Index[Any], others: dict[str, int]) -> Ints:
+    """The place of each cell's word among these words, or after them among the others, to which
+    those that are missing are added; -1 for a blank."""
+    occurs = np.zeros(len(text.categories) + 1, bool)
+    occurs[text.codes] = True
+    used = np.flatnonzero(occurs[:-1])
+    place = np.full(len(occurs), -1, np.int32)
+    if len(used):
+        place[used] = words.get_indexer(text.categories[used])
+    for n in used[place[used] < 0].tolist():
+        place[n] = len(words) + others.setdefault(str(text.categories[n]), len(others))
+    return place[text.codes]
 
 
 def _text(column: pd.Series[Any]) -> pd.Categorical:

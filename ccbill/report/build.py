@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -16,9 +17,12 @@ from ccbill.rules.decisions import Decisions
 from ccbill.rules.facts import Facts
 from ccbill.rules.model import Bill, Change, Plan, Service
 from ccbill.rules.parse import EPOCH
-from ccbill.tables import UNKNOWN, Ints, Note, Outcome, known_span
+from ccbill.stacked import in_order, ranks
+from ccbill.tables import UNKNOWN, Ints, Note, Outcome, known_span, together
 
-SUMMED, CHANGING = ["plan", "code", "month"], ["units", "charge"]
+SUMMED, CHANGING = ("plan", "code", "month"), ("units", "charge")
+
+Case = tuple[str, str, int]  # a plan, a code, and a month since 1970-01
 
 
 def trace(facts: Facts, decisions: Decisions, lines: pd.DataFrame, line_of_row: Ints) -> Sliced:
@@ -70,45 +74,54 @@ def _minutes(seconds: Ints) -> Coded:
 
 def summary(lines: pd.DataFrame, earlier: pd.DataFrame) -> pd.DataFrame:
     """SUMMARY of these lines (CLAIMS); `earlier` has what was billed before and stands."""
-    known = lines.assign(
-        charge=lines["charge"].where(lines["charge"] != UNKNOWN),
-        expected_payment=lines["expected_payment"].where(lines["expected_payment"] != UNKNOWN),
-    )
-    by = known.groupby(SUMMED, observed=True, sort=True)
-    money = by[["charge", "expected_payment"]].sum(min_count=1)
-    table = by.agg(
-        patients=("patient_id", "nunique"), lines=("line", "size"), units=("units", "sum")
-    )
-    table = table.join(money).reset_index()
-    table = table.join(_changes(table, earlier))
-    for name in ("charge", "expected_payment", "units_change", "charge_change"):
-        table[name] = table[name].fillna(UNKNOWN).astype(np.int64)
-    return table[list(SUMMARY)]
+    number, table = _sums(lines, ("units", "charge", "expected_payment"))
+    _, first_of_patient = together(number, lines["patient_id"])
+    table["patients"] = np.bincount(number[first_of_patient], minlength=len(table))
+    table["lines"] = np.bincount(number, minlength=len(table))
+    table = table.assign(**_changes(table, earlier))[list(SUMMARY)]
+    return in_order(table, *(ranks(table[name], blank=-1) for name in SUMMED))
 
 
-def _changes(table: pd.DataFrame, earlier: pd.DataFrame) -> pd.DataFrame:
+def _sums(lines: pd.DataFrame, names: Sequence[str]) -> tuple[Ints, pd.DataFrame]:
+    """The number of each line's plan, code and month, and these figures of each; UNKNOWN where none
+    of its lines has one."""
+    number, first = together(*(lines[name] for name in SUMMED))
+    table = {name: lines[name].array.take(first) for name in SUMMED}
+    for name in names:
+        values = lines[name].to_numpy(np.int64)
+        known = values != UNKNOWN
+        total = np.bincount(number, np.where(known, values, 0), len(first)).astype(np.int64)
+        table[name] = np.where(np.bincount(number, known, len(first)) > 0, total, UNKNOWN)
+    return number, pd.DataFrame(table, copy=False)
+
+
+def _changes(table: pd.DataFrame, earlier: pd.DataFrame) -> dict[str, list[int]]:
     """How much more stands in each row's month than in the month before.
 
     Nothing is known of a month in which the plan has no line; a code without one had no units.
     """
-    before = earlier.assign(charge=earlier["charge"].where(earlier["charge"] != UNKNOWN))
-    both = pd.concat([each[[*SUMMED, *CHANGING]] for each in (table, before)])
-    both = both.astype({"plan": object, "code": object} | dict.fromkeys(CHANGING, float))
-    both["month"] = _months(both["month"])
-    total = both.groupby(SUMMED, as_index=False)[CHANGING].sum(min_count=1)
-    then = total.assign(month=total["month"] + 1, had=True)
-    told = then[["plan", "month"]].drop_duplicates().assign(told=True)
-    row = table[SUMMED].astype(object).assign(month=_months(table["month"]))
-    row = row.merge(total, "left", SUMMED).merge(then, "left", SUMMED, suffixes=("", "_then"))
-    row = row.merge(told, "left", ["plan", "month"])
-    none = row["told"].notna() & row["had"].isna()
-    return pd.DataFrame(
-        {f"{name}_change": row[name] - row[f"{name}_then"].mask(none, 0) for name in CHANGING}
-    )
+    parts = [(_keys(each), each) for each in (table, _sums(earlier, CHANGING)[1])]
+    had = {key for keys, _ in parts for key in keys}
+    told = {(plan, month) for plan, _, month in had}
+    changes: dict[str, list[int]] = {}
+    for name in CHANGING:
+        stands: dict[Case, int] = {}
+        for keys, each in parts:
+            for key, figure in zip(keys, each[name].tolist(), strict=True):
+                if figure != UNKNOWN:
+                    stands[key] = stands.get(key, 0) + figure
+        changes[f"{name}_change"] = column = []
+        for plan, code, month in parts[0][0]:
+            before = (plan, code, month - 1)
+            none = 0 if before not in had and (plan, month - 1) in told else UNKNOWN
+            now, then = stands.get((plan, code, month), UNKNOWN), stands.get(before, none)
+            column.append(UNKNOWN if UNKNOWN in (now, then) else now - then)
+    return changes
 
 
-def _months(texts: pd.Series[Any]) -> Ints:
-    return texts.to_numpy(str).astype("M8[M]").astype(np.int64)
+def _keys(table: pd.DataFrame) -> list[Case]:
+    months = table["month"].to_numpy(str).astype("M8[M]").astype(np.int64).tolist()
+    return [*zip(table["plan"].tolist(), table["code"].tolist(), months, strict=True)]
 
 
 def rules_used(decisions: Decisions) -> pd.DataFrame:
@@ -203,4 +216,6 @@ def _in_a_line(value: Any) -> str:
 
 def counts(decisions: Decisions) -> dict[str, int]:
     """How many rows were counted, left out and held, by their words."""
-    return {o.word: int((decisions.outcome == o).sum()) for o in Outcome}
+    rows = np.bincount(decisions.answer, minlength=len(decisions.book)).tolist()
+    of_book = [*zip(decisions.book, rows, strict=True)]
+    return {o.word: sum(n for answer, n in of_book if answer.outcome is o) for o in Outcome}

@@ -20,6 +20,7 @@ from ccbill.rules.facts import Facts, matches_any
 from ccbill.rules.model import Plan, Screen, Service
 from ccbill.rules.prior import History, with_prior
 from ccbill.rules.screen import Answer, Verdicts, ask, ask_training, first_counted
+from ccbill.slices import taken
 from ccbill.tables import UNKNOWN, Ints, Mask, Outcome
 
 
@@ -118,11 +119,14 @@ def _settle(verdicts: Verdicts, decisions: Decisions) -> None:
 def _left_out_by_kind(facts: Facts, plans: Sequence[Plan], plan_of_row: Ints) -> Mask:
     """The rows whose kind of work their plan leaves out, whatever their mode is."""
     kinds, codes = facts.categories("kind"), facts.codes("kind")
-    found = np.zeros(len(codes), bool)
+    out = np.zeros((len(plans) + 1, len(kinds) + 1), bool)  # the last are of no plan, and of none
     for number, plan in enumerate(plans):
-        out = {kind for rule in plan.kind_rules if not rule.holds for kind in rule.kinds}
-        of_kind = np.append([kind in out for kind in kinds], False).astype(bool)[codes]
-        found[: len(plan_of_row)] |= (plan_of_row == number) & of_kind[: len(plan_of_row)]
+        for rule in plan.kind_rules:
+            if not rule.holds:
+                out[number, :-1] |= np.isin(kinds, [*rule.kinds])
+    found = np.zeros(len(codes), bool)
+    place = plan_of_row.astype(np.int32) * out.shape[1] + codes[: len(plan_of_row)]
+    found[: len(plan_of_row)] = taken(out.ravel(), place)
     return found
 
 
