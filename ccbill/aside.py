@@ -10,13 +10,19 @@ T = TypeVar("T")
 
 
 class Aside(Generic[T]):
-    """Work that has begun; the end of the process does not wait for it."""
+    """Work that begins at once, or else when it is told to or its outcome is asked for; the end of
+    the process does not wait for it."""
 
-    def __init__(self, work: Callable[[], T]) -> None:
+    def __init__(self, work: Callable[[], T], *, at_once: bool = True) -> None:
         self._found: list[T] = []
         self._fault: BaseException | None = None
         self._thread = threading.Thread(target=self._do, args=(work,), daemon=True)
-        self._thread.start()
+        if at_once:
+            self.begin()
+
+    def begin(self) -> None:
+        if self._thread.ident is None:
+            self._thread.start()
 
     def _do(self, work: Callable[[], T]) -> None:
         try:
@@ -26,6 +32,7 @@ class Aside(Generic[T]):
 
     def end(self) -> None:
         """Waits for the end of the work, however it ends."""
+        self.begin()
         self._thread.join()
 
     def outcome(self) -> T:

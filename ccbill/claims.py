@@ -179,7 +179,8 @@ def _by_payer(facts: Facts, decisions: Decisions, standing: Ints, name: str) -> 
 def _taken(facts: Facts, drafts: pd.DataFrame, name: str) -> Any:
     rows = drafts[name].to_numpy()
     codes = np.append(facts.codes(name), -1)[rows]  # row -1 is the blank appended
-    return categorical(codes, facts.categories(name))
+    known: Any = facts.activities[name].dtype
+    return pd.Categorical.from_codes(codes, dtype=known)
 
 
 def _practice_details(table: pd.DataFrame, practice: Practice) -> None:

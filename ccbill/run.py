@@ -6,7 +6,7 @@ back, and only this module and the command line know them all.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
@@ -66,7 +66,9 @@ def run(request: Request) -> tuple[Report, list[Path]]:
     examples.check(plans, of_changed_files=True)
     read, fees = inputs.read(request, settings, plans)
     today = request.today.toordinal() - EPOCH
-    asked = Aside(partial(exception_notes.doubts, read, plans, settings, today)).outcome
+    doubts = partial(exception_notes.doubts, read, plans, settings, today)
+    asked = Aside(doubts, at_once=False)
+    del doubts
     if request.ledger is None:
         bill = billed(read, plans, settings, fees, request, asked)
         del read, asked  # what is written of them, the bill has
@@ -104,11 +106,11 @@ def billed(
     settings: Settings,
     fees: Fees,
     request: Request,
-    asked: Callable[[], list[Doubt]] = list,
+    asked: Aside[list[Doubt]] | None = None,
     book: Book | None = None,
 ) -> Bill:
     """Decides and prices what was read. With a `book`, what was submitted before counts. `asked` is
-    what an auditor would ask, by the time that it is told."""
+    what an auditor would ask, which begins here if it did not yet."""
     facts = Facts(check_activities(read.activities), read.patients, read.given)
     plan_of_row, unknown_payers = plan_of_rows(facts, plans, settings.payers)
     spoken = pd.DataFrame(columns=CASE)
@@ -119,7 +121,8 @@ def billed(
     complete = request.complete or settings.claims_complete
     terms = Terms(plans, settings, fees, before, request.months, complete, today)
     with _engine(request) as engine:
-        decisions, lines = decided(facts, plan_of_row, terms, engine)
+        beside = asked.begin if asked else None
+        decisions, lines = decided(facts, plan_of_row, terms, engine, beside)
     decisions, lines, done = _settled(facts, decisions, lines, settings, fees, today, book, spoken)
     tables = {
         "activities": build.trace(facts, decisions, done.adopted, lines.line_of_row),
@@ -132,7 +135,7 @@ def billed(
         line_of_row=lines.line_of_row,
         done=done,
         read=replace(read, notes=[*read.notes, *unknown_payers]),
-        asked=asked,
+        asked=asked.outcome if asked else list,
         facts=facts,
         spoken=spoken,
         settings=settings,

@@ -66,11 +66,20 @@ def locally(decide: Callable[[Share], Decided], shares: Iterable[Share]) -> Iter
     return map(decide, shares)
 
 
-def decided(facts: Facts, plan_of_row: Ints, terms: Terms, engine: Engine = locally) -> Decided:
-    """What the rules make of the whole log, and its claim lines."""
+def decided(
+    facts: Facts,
+    plan_of_row: Ints,
+    terms: Terms,
+    engine: Engine = locally,
+    beside: Callable[[], None] | None = None,
+) -> Decided:
+    """What the rules make of the whole log, and its claim lines. `beside` begins other work, where
+    this takes no more than one processor."""
     share_of_row, number = _share_of_row(facts, terms.plans, plan_of_row)
     if number < 2 and engine is locally:
-        return decide(Share(facts, plan_of_row), terms)
+        return decide(Share(facts, plan_of_row), terms, beside)
+    if beside is not None:
+        beside()
 
     def rows() -> Iterator[Ints]:
         return (np.flatnonzero(share_of_row == n).astype(np.int32) for n in range(number))
@@ -102,11 +111,14 @@ def _knowing_first_days(
     return replace(terms, history=replace(terms.history or NO_HISTORY, first_counted=days))
 
 
-def decide(share: Share, terms: Terms) -> Decided:
-    """What the rules make of a share, and its claim lines but for those that cannot go out."""
+def decide(share: Share, terms: Terms, beside: Callable[[], None] | None = None) -> Decided:
+    """What the rules make of a share, and its claim lines but for those that cannot go out.
+    `beside` begins other work once the rows are decided."""
     facts, settings, history = share.facts, terms.settings, terms.history
     progress.begins("deciding by the rules", share.done[0])
     decisions = assign(facts, terms.plans, share.plan_of_row, history)
+    if beside is not None:
+        beside()
     if decisions.first_counted:
         history = replace(history or NO_HISTORY, first_counted=decisions.first_counted)
     decisions.stakes.extend(suggested.stakes(facts, decisions, settings.payers, history))

@@ -7,7 +7,9 @@ the number of each row's answer, and the lines keep the group that earned them.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Collection, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import numpy as np
@@ -20,8 +22,11 @@ from ccbill.rules.facts import Facts, matches_any
 from ccbill.rules.model import Plan, Screen, Service
 from ccbill.rules.prior import History, with_prior
 from ccbill.rules.screen import Answer, Verdicts, ask, ask_training, first_counted
-from ccbill.slices import taken
+from ccbill.slices import parted, taken
 from ccbill.tables import UNKNOWN, Ints, Mask, Outcome
+
+THREADS = 2  # that decide plans of a long log side by side
+ROWS = 1 << 16  # of such a log
 
 
 def first_days(
@@ -57,9 +62,14 @@ def assign(
     stake.
     """
     verdicts, decisions, works = _begun(facts, plans, plan_of_row, history, seen, waiting)
-    for work, first, mine in works:
-        _bill_plan(work, first, mine)
-    _settle(verdicts, decisions)
+    by_size = sorted(works, key=lambda begun: len(begun[2]), reverse=True)
+    if len(plan_of_row) < ROWS:
+        for begun in by_size:
+            _bill_plan(*begun)
+    else:
+        with ThreadPoolExecutor(THREADS) as threads:
+            deque(threads.map(lambda begun: _bill_plan(*begun), by_size), 0)
+    _settle(verdicts, decisions, [work for work, _, _ in works])
     return decisions
 
 
@@ -97,23 +107,39 @@ def _begun(
         mine = np.flatnonzero(fine & (plan_of_row == number))
         if len(mine):
             known = facts.of_plan(np.concatenate([mine, prior.of_plan(plan)]))
-            works.append((Work(plan, known, verdicts, decisions, prior), first, mine))
+            own = replace(
+                decisions, billed=[], encounters=[], short=[], stakes=[], first_counted={}
+            )
+            works.append((Work(plan, known, verdicts.apart(), own, prior), first, mine))
         first += len(plan.services)
     return verdicts, decisions, works
 
 
-def _settle(verdicts: Verdicts, decisions: Decisions) -> None:
-    """Folds the answers of each row into one: a no, else an unknown, else the service's yes."""
+def _settle(verdicts: Verdicts, decisions: Decisions, works: Sequence[Work]) -> None:
+    """Folds the answers of each row into one: a no, else an unknown, else the service's yes.
+
+    What the plans decided, each with a book of its own, comes together in the order of plans.
+    """
+    common = len(verdicts.book)
+    more = np.zeros(len(decisions.plans) + 1, np.int16)  # by which a plan's own numbers grow
+    names = [plan.name for plan in decisions.plans]
+    for work in works:
+        more[names.index(work.plan.name)] = len(verdicts.book) - common
+        verdicts.book.extend(work.verdicts.book[common:])
+        for name in ("billed", "encounters", "short", "stakes"):
+            getattr(decisions, name).extend(getattr(work.decisions, name))
+        decisions.first_counted.update(work.decisions.first_counted)
     counted = [
         verdicts.number(Answer(Outcome.COUNTED, "", s.file, s.title, s.cite))
         for _, s in decisions.services
     ]
     read = len(decisions.answer)
-    answer = np.where(verdicts.left > 0, verdicts.left, verdicts.held)[:read]
-    yes = (answer == 0) & (decisions.service >= 0)
-    answer[yes] = np.array(counted, np.int16)[decisions.service[yes]]
-    assert (answer > 0).all(), "a row was given no answer"
-    decisions.answer[:] = answer
+    left, held = verdicts.left[:read], verdicts.held[:read]
+    yes = taken(np.array([*counted, 0], np.int16), decisions.service)  # of no service: nothing
+    found = np.where(left > 0, left, held)
+    found += np.where(found < common, 0, taken(more, decisions.plan))
+    decisions.answer[:] = np.where(found > 0, found, yes)
+    assert (decisions.answer > 0).all(), "a row was given no answer"
 
 
 def _left_out_by_kind(facts: Facts, plans: Sequence[Plan], plan_of_row: Ints) -> Mask:
@@ -151,16 +177,16 @@ def _intake_problems(verdicts: Verdicts, facts: Facts, left_out_by_kind: Mask) -
 def _bill_plan(work: Work, first: int, mine: Ints) -> None:
     """Answers all the activities of one plan, whose services are numbered from `first`."""
     plan = work.plan
-    taken = _screened(work, first, mine)
-    work.decisions.first_counted.update(_first_counted(work, taken))
-    _ask_training(work, first, taken)
+    of_services = _screened(work, first, mine)
+    work.decisions.first_counted.update(_first_counted(work, of_services))
+    _ask_training(work, first, of_services)
 
     def yields(number: int) -> bool:
         return any(limit.not_with for limit in plan.services[number - first].limits)
 
     # A service that yields to another's codes waits until those are known.
-    for number in sorted(taken, key=yields):
-        bill_service(work, plan.services[number - first], taken[number])
+    for number in sorted(of_services, key=yields):
+        bill_service(work, plan.services[number - first], of_services[number])
     if plan.edits:
         apply_edits(work)
     note_beside(work)
@@ -170,8 +196,8 @@ def _screened(work: Work, first: int, mine: Ints) -> dict[int, Ints]:
     """The activities that each service takes, by its number, after all that is asked of each one
     alone."""
     facts, verdicts, plan = work.facts, work.verdicts, work.plan
-    taken = _route(work, first, mine)
-    for number, rows in taken.items():
+    of_services = _route(work, first, mine)
+    for number, rows in of_services.items():
         service = plan.services[number - first]
         if service.uses_minutes:
             blank = rows[facts.numbers("seconds")[rows] == UNKNOWN]
@@ -181,17 +207,17 @@ def _screened(work: Work, first: int, mine: Ints) -> dict[int, Ints]:
             )
         for screen in _row_screens(plan, service):
             ask(verdicts, facts, screen, service, rows, work.prior.of(plan, service).rows)
-    return taken
+    return of_services
 
 
-def _first_counted(work: Work, taken: dict[int, Ints]) -> dict[tuple[str, str], int]:
+def _first_counted(work: Work, of_services: dict[int, Ints]) -> dict[tuple[str, str], int]:
     """The first day of each staff member's work that passes, by plan and staff id, if the plan asks
     for training."""
     plan = work.plan
     if not asks_training(plan, work.facts.given):
         return {}
     before = {s: day for (name, s), day in work.prior.first_counted.items() if name == plan.name}
-    found = first_counted(work.verdicts, work.facts, [*taken.values()], before)
+    found = first_counted(work.verdicts, work.facts, [*of_services.values()], before)
     return {(plan.name, staff): day for staff, day in found.items()}
 
 
@@ -208,28 +234,29 @@ def _route(work: Work, first: int, mine: Ints) -> dict[int, Ints]:
     free = mine
     for rule in plan.kind_rules:
         hit = np.append([k in rule.kinds for k in kinds], False).astype(bool)[kind[free]]
+        mine, free = parted(free, hit)
         outcome = Outcome.HELD if rule.holds else Outcome.LEFT_OUT
         where = f"{plan.name}/payer.toml"
-        verdicts.say(Answer(outcome, rule.problem, where, rule.why, rule.cite), free[hit])
-        free = free[~hit]
-    taken = {}
+        verdicts.say(Answer(outcome, rule.problem, where, rule.why, rule.cite), mine)
+    of_services = {}
     day = facts.numbers("service_date")
     for number, service in enumerate(plan.services, first):
         fits = matches_any(facts, free, service.takes)
-        fits &= (day[free] >= service.first_day) & (day[free] <= service.last_day)
         if fits.any():
-            taken[number] = free[fits]
-            work.decisions.service[free[fits]] = number
-            free = free[~fits]
+            fits &= (day[free] >= service.first_day) & (day[free] <= service.last_day)
+            of_service, free = parted(free, fits)
+            if len(of_service):
+                of_services[number] = of_service
+                work.decisions.service[of_service] = number
     why = "no rule of the plan speaks of this kind of work on this date"
     verdicts.say(Answer(Outcome.HELD, "no-rule-in-force", f"{plan.name}/payer.toml", why, ""), free)
-    return taken
+    return of_services
 
 
-def _ask_training(work: Work, first: int, taken: dict[int, Ints]) -> None:
+def _ask_training(work: Work, first: int, of_services: dict[int, Ints]) -> None:
     plan, days = work.plan, work.decisions.first_counted
     for screen in plan.screens:
         if screen.verb == "trained":
-            by_service = [(plan.services[n - first], rows) for n, rows in taken.items()]
+            by_service = [(plan.services[n - first], rows) for n, rows in of_services.items()]
             since = {staff: day for (name, staff), day in days.items() if name == plan.name}
             ask_training(work.verdicts, work.facts, screen, by_service, since)

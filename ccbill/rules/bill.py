@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from ccbill.rules.decisions import Billed, Short, Stake, Work
-from ccbill.rules.earn import Earned, Groups, earn, group, merged, next_unit
+from ccbill.rules.earn import Earned, Groups, earn, group, merged, next_unit, without
 from ccbill.rules.facts import Facts, matches, matches_any, packed
 from ccbill.rules.limit import Standing, beside, cut
 from ccbill.rules.model import Limit, LineNote, Service
@@ -21,11 +21,13 @@ ENDS = ("death_date", "disenrollment_date", "payer_to")
 def bill_service(work: Work, service: Service, rows: Ints) -> None:
     """Groups, earns and limits the service's activities, and keeps what it bills."""
     facts, verdicts = work.facts, work.verdicts
-    groups = group(facts, service, verdicts.passing(rows))
+    all_groups = groups = group(facts, service, verdicts.undecided(rows))
+    held = verdicts.held[groups.rows] > 0
+    if held.any():
+        groups = without(facts, service, groups, held)
     earned = earn(facts, service, groups)
-    held = rows[(verdicts.held[rows] > 0) & (verdicts.left[rows] == 0)]
-    if len(held):
-        _stake_held(work, service, held, groups, earned)
+    if held.any():
+        _stake_held(work, service, all_groups, held, groups, earned)
     kept = earned.head >= 0
     if "month" in service.per:
         work.decisions.short.append(_short(work, service, groups, earned))
@@ -188,13 +190,13 @@ def _short(work: Work, service: Service, groups: Groups, earned: Earned) -> Shor
     return Short(work.plan, service, groups.first[told], have[told], need[told], bill[told])
 
 
-def _stake_held(work: Work, service: Service, held: Ints, groups: Groups, earned: Earned) -> None:
-    """What the service's held activities would add to their groups, if they counted."""
-    would = group(work.facts, service, np.concatenate([groups.rows, held]))
+def _stake_held(
+    work: Work, service: Service, would: Groups, held: Mask, groups: Groups, earned: Earned
+) -> None:
+    """What the held activities of the groups that there would be add to those that stand."""
     would_earn = earn(work.facts, service, would)
-    is_held = work.verdicts.held[would.rows] > 0
-    touched = np.logical_or.reduceat(is_held, would.starts)
-    place = np.where(is_held, np.arange(len(is_held)), len(is_held) - 1)
+    touched = np.logical_or.reduceat(held, would.starts)
+    place = np.where(held, np.arange(len(held)), len(held) - 1)
     first_held = would.rows[np.minimum.reduceat(place, would.starts)]
     # Groups are in the order of their keys, so those that stand now are met in their order.
     now = np.full(len(would.starts), -1, np.int64)

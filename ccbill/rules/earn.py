@@ -72,7 +72,21 @@ def group(facts: Facts, service: Service, rows: Ints) -> Groups:
     clock = _clocks(facts, service, rows, key, known)
     key = key * (len(service.clocks) + 1) + clock
     order = in_order(facts, rows, key)
-    rows, key, known, clock = rows[order], key[order], known[order], clock[order]
+    return _of_runs(service, rows[order], key[order], known[order], clock[order])
+
+
+def without(facts: Facts, service: Service, groups: Groups, gone: Mask) -> Groups:
+    """The groups that there would be if these of their activities were not."""
+    left = np.flatnonzero(~gone)
+    rows = groups.rows[left]
+    if service.overlap_once or service.clocks:  # what an activity brings hangs on the others
+        return group(facts, service, rows)
+    known = facts.numbers("seconds")[rows].astype(np.int64)
+    return _of_runs(service, rows, groups.of[left], known, np.zeros(len(rows), np.int64))
+
+
+def _of_runs(service: Service, rows: Ints, key: Ints, known: Ints, clock: Ints) -> Groups:
+    """Groups of activities that stand in order; `known` is what each brings, in seconds."""
     fresh = np.ones(len(rows), bool)
     fresh[1:] = key[1:] != key[:-1]
     starts = np.flatnonzero(fresh)

@@ -23,10 +23,20 @@ from ccbill.rules.model import (
     Test,
     Tests,
 )
-from ccbill.tables import PATIENT_FIELDS, UNKNOWN, Ints, Mask, known_span
+from ccbill.tables import (
+    KEYS,
+    PATIENT_FIELDS,
+    ROW_FIELDS,
+    TEXT,
+    UNKNOWN,
+    Ints,
+    Mask,
+    known_span,
+)
 
 # A blank cell here means no: the column says that something is so, and is empty where it is not.
 FLAGS = frozenset({"video_declined", "provider_role", "pdcm_eligible", "chw_billed"})
+KINDS = KEYS | ROW_FIELDS | PATIENT_FIELDS
 LATE = 24 * 60 * 60  # an activity without a start time stands after the others of its day
 
 
@@ -42,31 +52,32 @@ class Facts:
     given: frozenset[str]
     plan_rows: Ints | None = None  # the plan's activities that can be read, once they are known
     _arrays: dict[str, Ints] = field(default_factory=dict)
+    _words: dict[str, list[str]] = field(default_factory=dict)
+    _first: dict[str, Ints] = field(default_factory=dict)  # of the plan
 
     def of_plan(self, rows: Ints) -> Facts:
         """The same facts, with what is first in a plan taken among these activities."""
-        kept = {n: a for n, a in self._arrays.items() if not n.startswith("first ")}
-        return Facts(self.activities, self.patients, self.given, rows, kept)
+        known = self.activities, self.patients, self.given
+        return Facts(*known, rows, self._arrays, self._words)
 
     def codes(self, name: str) -> Ints:
         return self._array(name, lambda column: column.array.codes)
 
     def categories(self, name: str) -> list[str]:
-        table = self.patients if name in PATIENT_FIELDS else self.activities
-        return [str(c) for c in table[name].cat.categories]
+        if name not in self._words:
+            table = self.patients if name in PATIENT_FIELDS else self.activities
+            self._words[name] = [str(c) for c in table[name].cat.categories]
+        return self._words[name]
 
     def numbers(self, name: str) -> Ints:
         return self._array(name, lambda column: column.to_numpy())
 
     def is_text(self, name: str) -> bool:
-        table = self.patients if name in PATIENT_FIELDS else self.activities
-        return name not in ("minutes", "diagnoses") and isinstance(
-            table[name].dtype, pd.CategoricalDtype
-        )
+        return KINDS.get(name) == TEXT
 
     def first(self, name: str) -> Ints:
         """For `first KIND`: the day of the patient's first activity of that kind in the plan."""
-        if name not in self._arrays:
+        if name not in self._first:
             assert self.plan_rows is not None
             kinds = np.array([*(k == name.removeprefix("first ") for k in self.categories("kind"))])
             rows = self.plan_rows[np.append(kinds, False)[self.codes("kind")[self.plan_rows]]]
@@ -74,8 +85,8 @@ class Facts:
             first = np.full(len(self.patients) + 1, -(UNKNOWN + 1), np.int64)
             np.minimum.at(first, patient[rows], self.numbers("service_date")[rows])
             first[first == -(UNKNOWN + 1)] = UNKNOWN
-            self._arrays[name] = first[patient]
-        return self._arrays[name]
+            self._first[name] = first[patient]
+        return self._first[name]
 
     def diagnoses(self) -> Ints:
         """How many distinct diagnosis codes each activity carries."""
@@ -105,8 +116,8 @@ class Facts:
         if "month" not in self._arrays:  # of each day since the earliest, and of no day
             first, last = known_span(days)
             known = np.arange(first, last + 1).astype("M8[D]").astype("M8[M]").astype(np.int32)
-            self._arrays["month"] = np.append(known, np.int32(UNKNOWN))
             self._arrays["earliest day"] = np.array(first)
+            self._arrays["month"] = np.append(known, np.int32(UNKNOWN))
         since = np.where(days[rows] == UNKNOWN, -1, days[rows] - self._arrays["earliest day"])
         return self._arrays["month"][since]
 
@@ -269,5 +280,14 @@ def matches(facts: Facts, rows: Ints, test: Test, minutes: Ints | None = None) -
     """Whether every field of the test is surely as asked."""
     yes = np.ones(len(rows), bool)
     for name, matcher in test.items():
+        if _never(facts, name, matcher):
+            return np.zeros(len(rows), bool)
         yes &= answers(facts, rows, name, matcher, minutes)[0]
     return yes
+
+
+def _never(facts: Facts, name: str, matcher: Matcher) -> bool:
+    """Whether none of the field's texts is one of those that are asked for."""
+    if not isinstance(matcher, OneOf | HasCode) or not facts.is_text(name):
+        return False
+    return not any(_found(facts, name, matcher))

@@ -7,7 +7,7 @@ counts. Answers are numbered in one book for the run, so that a row's answer is 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -15,6 +15,7 @@ from ccbill.problems import PROBLEMS
 from ccbill.rules.facts import Facts, answers, matches_any, packed
 from ccbill.rules.model import Compared, Plan, Screen, Service, Test
 from ccbill.rules.parse import missing_problem
+from ccbill.slices import marked
 from ccbill.tables import UNKNOWN, Ints, Mask, Outcome
 
 LAST_DAY = 2_932_896  # 9999-12-31
@@ -47,6 +48,10 @@ class Verdicts:
         nothing = Answer(Outcome.HELD, "", "", "", "")
         return cls([nothing], np.zeros(rows, np.int16), np.zeros(rows, np.int16), seen)
 
+    def apart(self) -> Verdicts:
+        """The same, with a book of its own that goes on where this one ends."""
+        return replace(self, book=[*self.book], _known={**self._known})
+
     def number(self, answer: Answer) -> int:
         if answer not in self._known:
             self._known[answer] = len(self.book)
@@ -60,14 +65,14 @@ class Verdicts:
         if self.seen is not None:
             self.seen(answer, rows)
         column = self.held if answer.outcome is Outcome.HELD else self.left
-        column[rows[column[rows] == 0]] = self.number(answer)
+        column[marked(rows, column[rows] == 0)] = self.number(answer)
 
     def passing(self, rows: Ints) -> Ints:
-        return rows[(self.left[rows] == 0) & (self.held[rows] == 0)]
+        return marked(rows, (self.left[rows] == 0) & (self.held[rows] == 0))
 
     def undecided(self, rows: Ints) -> Ints:
         """Rows that nobody has left out: a held row may still be left out."""
-        return rows[self.left[rows] == 0]
+        return marked(rows, self.left[rows] == 0)
 
 
 def ask(
@@ -78,11 +83,11 @@ def ask(
     `before` are the units of the service that were submitted in earlier runs.
     """
     rows = verdicts.undecided(taken)
-    rows = rows[matches_any(facts, rows, screen.where)] if screen.where else rows
+    rows = marked(rows, matches_any(facts, rows, screen.where)) if screen.where else rows
     fails = Outcome.HELD if screen.holds else Outcome.LEFT_OUT
     failing = Answer(fails, screen.problem, service.file, screen.why, screen.cite)
     if screen.verb in ("leave_out", "hold_when"):
-        verdicts.say(failing, rows[matches_any(facts, rows, screen.tests)])
+        verdicts.say(failing, marked(rows, matches_any(facts, rows, screen.tests)))
         return
     if screen.verb == "nobody":
         verdicts.say(failing, rows[_somebody(facts, screen, rows)])
@@ -97,7 +102,7 @@ def ask(
         return
     yes, unknown = _any_of(facts, screen, rows)
     no = ~yes if screen.blank == "leaves-out" else ~yes & ~unknown
-    verdicts.say(failing, rows[no])
+    verdicts.say(failing, marked(rows, no))
     if screen.blank == "holds":
         _say_blank(verdicts, facts, screen, service, rows, unknown)
 
@@ -126,7 +131,7 @@ def _say_blank(
 
     def missing(problem: str, where: Mask) -> None:
         answer = Answer(Outcome.HELD, problem, service.file, screen.why, screen.cite)
-        verdicts.say(answer, rows[where])
+        verdicts.say(answer, marked(rows, where))
 
     unknown = unknown.copy()
     for name in {name: None for test in screen.tests for name in test}:
