@@ -29,9 +29,11 @@ from ccbill.report.typed import (
     is_text,
     strings,
 )
+from ccbill.slices import slices
 from ccbill.tables import UNKNOWN, Ints, known_span
 
 ROWS_AT_ONCE = 16_384  # few enough that what is made of them stays in a processor's cache
+ROWS_TOGETHER = 131_072  # numbered in a few long steps, so that another thread can go on beside
 ROWS_A_TEXT = 4  # from which on it pays to keep distinct texts
 ROWS_A_PAIR = 16  # from which on it pays to join texts ahead of the rows that have them
 MOST_PAIRS = 4_096  # more of them would not stay in the cache
@@ -45,7 +47,8 @@ _NOTHING, _COMMA, _END, _QUOTE, _GUARD = (
 )
 _BLANKS = {"null_handling": "replace", "null_replacement": ""}
 
-Cells = Callable[[int, int], pa.Array]  # the cells of the rows from one to another
+# The cells of the rows from one to another, ROWS_AT_ONCE of them at a time.
+Cells = Callable[[int, int], Iterator[pa.Array]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,10 +85,9 @@ def lines(table: Sliced) -> Iterator[pa.Buffer]:
     """The rows of the table, some in each part; a null is a blank."""
     most = min(MOST_PAIRS, len(table) // ROWS_A_PAIR)
     pieces = _pieces(_together(_ready(table, most), most))
-    for start in range(0, len(table), ROWS_AT_ONCE):
-        stop = min(start + ROWS_AT_ONCE, len(table))
-        cells = [piece(start, stop) for piece in pieces]
-        yield _characters(pc.binary_join_element_wise(*cells, _COMMA, **_BLANKS))
+    for rows in slices(len(table), ROWS_TOGETHER):
+        for cells in zip(*(piece(rows.start, rows.stop) for piece in pieces), strict=True):
+            yield _characters(pc.binary_join_element_wise(*cells, _COMMA, **_BLANKS))
 
 
 def _ready(table: Sliced, most: int) -> list[_Known | Cells]:
@@ -203,9 +205,11 @@ def _pieces(columns: list[_Known | Cells]) -> list[Cells]:
 
 
 def _ended(cells: Cells) -> Cells:
-    return lambda start, stop: pc.binary_join_element_wise(
-        cells(start, stop), _NOTHING, _END, **_BLANKS
-    )
+    def ended(start: int, stop: int) -> Iterator[pa.Array]:
+        for some in cells(start, stop):
+            yield pc.binary_join_element_wise(some, _NOTHING, _END, **_BLANKS)
+
+    return ended
 
 
 def _run(columns: Sequence[_Known], end: str) -> Cells:
@@ -216,24 +220,33 @@ def _run(columns: Sequence[_Known], end: str) -> Cells:
     all_texts = pa.concat_arrays([*chain(*parts)])
     bases = np.cumsum([0, *(len(each.texts) + 1 for each in columns)])
 
-    def cells(start: int, stop: int) -> pa.Array:
-        places = np.empty((stop - start, len(columns)), np.int32)
-        for at, column in enumerate(columns):
-            np.add(column.at(start, stop), bases[at], out=places[:, at], casting="same_kind")
-        found = all_texts.take(pa.array(places.ravel()))
-        ends = np.frombuffer(found.buffers()[1], np.int64)[: places.size + 1 : len(columns)]
-        row_ends = pa.py_buffer(ends.copy())
-        return pa.LargeStringArray.from_buffers(stop - start, row_ends, found.buffers()[2])
+    def cells(start: int, stop: int) -> Iterator[pa.Array]:
+        of_columns = [
+            np.add(column.at(start, stop), base, dtype=np.int32, casting="same_kind")
+            for column, base in zip(columns, bases, strict=False)
+        ]
+        for rows in slices(stop - start, ROWS_AT_ONCE):
+            places = np.stack([each[rows] for each in of_columns], axis=1)
+            yield _end_to_end(all_texts.take(pa.array(places.ravel())), len(columns))
 
     return cells
+
+
+def _end_to_end(texts: pa.Array, number: int) -> pa.Array:
+    """Each so many texts as one."""
+    rows = len(texts) // number
+    ends = np.frombuffer(texts.buffers()[1], np.int64)[: len(texts) + 1 : number]
+    row_ends = pa.py_buffer(ends.copy())
+    return pa.LargeStringArray.from_buffers(rows, row_ends, texts.buffers()[2])
 
 
 def _plain(column: Column) -> Cells:
     """The column's cells as text, a null as a blank."""
 
-    def cells(start: int, stop: int) -> pa.Array:
+    def cells(start: int, stop: int) -> Iterator[pa.Array]:
         values = column.part(start, stop)
-        return _safe(values) if is_text(values.type) else values.cast(STRING)
+        texts = _safe(values) if is_text(values.type) else values.cast(STRING)
+        return (texts[rows] for rows in slices(len(texts), ROWS_AT_ONCE))
 
     return cells
 
