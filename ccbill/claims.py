@@ -36,6 +36,7 @@ from ccbill.tables import (
     always,
     blank_text,
     categorical,
+    is_blank,
     month_text,
     together,
     worded,
@@ -83,7 +84,9 @@ def claims(
 ) -> Claims:
     """Every claim line that the decisions bill, priced; `today` is days since 1970-01-01."""
     lines, drafts = _table(facts, decisions, decisions.billed, settings)
-    encounters, listed = _table(facts, decisions, decisions.encounters, settings)
+    encounters, listed = lines.iloc[:0], drafts.iloc[:0]
+    if decisions.encounters:
+        encounters, listed = _table(facts, decisions, decisions.encounters, settings)
     _price(lines, drafts, fees)
     encounters = encounters.assign(charge=UNKNOWN, expected_payment=UNKNOWN)
     encounters["notes"] = always("encounter", len(encounters))
@@ -164,8 +167,9 @@ def _by_payer(facts: Facts, decisions: Decisions, standing: Ints, name: str) -> 
 
     One that only another plan's rows give is never taken.
     """
-    ids = facts.activities[name].cat
-    codes = ids.codes.to_numpy()
+    ids, codes = facts.activities[name].cat, facts.codes(name)
+    if is_blank(codes):
+        return blank_text(len(standing))
     key = facts.codes("patient").astype(np.int64) * PLANS + decisions.plan
     given = np.flatnonzero(codes >= 0)
     by_day = given[np.argsort(facts.numbers("service_date")[given], kind="stable")]
@@ -178,6 +182,8 @@ def _by_payer(facts: Facts, decisions: Decisions, standing: Ints, name: str) -> 
 
 def _taken(facts: Facts, drafts: pd.DataFrame, name: str) -> Any:
     rows = drafts[name].to_numpy()
+    if is_blank(facts.codes(name)):
+        return blank_text(len(rows))
     codes = np.append(facts.codes(name), -1)[rows]  # row -1 is the blank appended
     known: Any = facts.activities[name].dtype
     return pd.Categorical.from_codes(codes, dtype=known)
@@ -210,12 +216,12 @@ def _first_given(*columns: Any) -> Any:
 
 def _diagnoses(table: pd.DataFrame) -> None:
     """Up to twelve diagnoses in a column each, and the pointer to the first four."""
-    column = table["diagnosis_codes"]
-    lists = [str(c).split(";") for c in column.cat.categories]
-    codes = column.cat.codes.to_numpy()
+    given = table["diagnosis_codes"].array
+    lists, codes = [str(c).split(";") for c in given.categories], given.codes
     for n in range(DIAGNOSES):
         nth = [codes_[n] if len(codes_) > n else None for codes_ in lists]
-        table[f"diagnosis_{n + 1}"] = worded(nth, codes)
+        column = worded(nth, codes) if any(nth) else blank_text(len(table))
+        table[f"diagnosis_{n + 1}"] = column
     table["diagnosis_pointer"] = worded([POINTERS[min(len(x), 4) - 1] for x in lists], codes)
 
 

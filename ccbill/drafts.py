@@ -13,7 +13,7 @@ from ccbill.rules.decisions import Billed
 from ccbill.rules.facts import Facts
 from ccbill.rules.model import Bill, Change
 from ccbill.rules.screen import unchecked
-from ccbill.tables import UNKNOWN, Ints, Mask, together, worded
+from ccbill.tables import UNKNOWN, Ints, Mask, is_blank, together, worded
 
 # Details of a line that come from the last activity of its group that gives them.
 LATEST = (
@@ -167,8 +167,12 @@ def _affected(facts: Facts, payer_rows: Ints, change: Change) -> Mask | None:
 
 def _latest(facts: Facts, billed: Billed, name: str) -> Ints:
     """The last activity of each group that gives the field, -1 where none does."""
-    groups = billed.groups
-    given = facts.codes(name)[groups.rows] >= 0
+    groups, codes = billed.groups, facts.codes(name)
+    if is_blank(codes):
+        return np.full(len(groups.starts), -1, np.int64)
+    given = codes[groups.rows] >= 0
+    if given.all():
+        return groups.last
     place = np.where(given, np.arange(len(groups.rows)), -1)
     last = np.maximum.reduceat(place, groups.starts)
     return np.where(last >= 0, groups.rows[last], -1)

@@ -9,16 +9,21 @@ from contextlib import suppress
 
 SHARED = -8, 1  # M_ARENA_MAX of glibc's malloc.h: one heap
 LITTLE = 1 << 29  # bytes; a run that has never had more keeps them
-KEPT = "MIMALLOC_PURGE_DELAY", "1000"  # for how many milliseconds Arrow's own allocator keeps it
+ASKED = {
+    "MIMALLOC_PURGE_DELAY": "1000",  # for how many milliseconds Arrow's own allocator keeps it
+    "OPENBLAS_NUM_THREADS": "1",  # numpy's, for matrices, of which there are none here
+}
 
 
 def share() -> None:
     """Lets threads take again what others have let go, which is quicker than fresh memory: from one
-    heap in the C library, if it is glibc, and from Arrow's own for a second.
+    heap in the C library, if it is glibc, and from Arrow's own for a second. Threads that would
+    have nothing to do are not made.
 
     It is to be asked for before any library is loaded that has threads.
     """
-    os.environ.setdefault(*KEPT)
+    for name, value in ASKED.items():
+        os.environ.setdefault(name, value)
     with suppress(AttributeError, OSError, TypeError):
         ctypes.CDLL(None).mallopt(*SHARED)
 

@@ -19,6 +19,7 @@ import pandas as pd
 
 UNKNOWN = -(2**31)
 MANY_WORDS = 10_000
+MOST = 2**62  # numbers that pack into one
 
 Ints = npt.NDArray[Any]  # of integers
 Mask = npt.NDArray[np.bool_]
@@ -210,13 +211,27 @@ def light(text: pd.Categorical) -> pd.Categorical:
 
 def together(*columns: Any) -> tuple[Ints, Ints]:
     """A number for each row, equal where all these columns are, and each number's first row."""
-    number = np.zeros(len(columns[0]), np.int64)
+    number, span = np.zeros(len(columns[0]), np.int64), 1
     for column in columns:
-        codes, values = pd.factorize(column)
-        number, _ = pd.factorize(number * (len(values) + 1) + codes + 1)
+        codes, values = _numbered(column)
+        if span * (values + 1) > MOST:
+            number, kinds = pd.factorize(number)
+            span = len(kinds)
+        number = number * (values + 1) + codes + 1
+        span *= values + 1
+    number, _ = pd.factorize(number)
     first = np.empty(number.max(initial=-1) + 1, np.int64)
     first[number[::-1]] = np.arange(len(number))[::-1]
     return number, first
+
+
+def _numbered(column: Any) -> tuple[Ints, int]:
+    """The number of each cell's value, -1 for a blank, and how many there are."""
+    text = getattr(column, "array", column)
+    if isinstance(text, pd.Categorical):
+        return text.codes, len(text.categories)
+    codes, values = pd.factorize(column)
+    return codes, len(values)
 
 
 def known_span(values: Ints) -> tuple[int, int]:
@@ -247,6 +262,11 @@ def blank_text(rows: int) -> pd.Categorical:
     """A text column that nobody gave."""
     codes = np.broadcast_to(np.int8(-1), rows)
     return pd.Categorical.from_codes(codes, categories=pd.Index([], dtype=str))
+
+
+def is_blank(codes: Ints) -> bool:
+    """Whether a text column's numbers are those of `blank_text`."""
+    return codes.strides == (0,) and bool((codes[:1] < 0).all())
 
 
 def unknowns(rows: int) -> npt.NDArray[np.int32]:

@@ -15,7 +15,7 @@ from ccbill.rules.decisions import Billed, Decisions, Short
 from ccbill.rules.facts import Facts
 from ccbill.rules.model import Bill, LineNote, Plan
 from ccbill.stacked import in_order, ranks, stacked
-from ccbill.tables import UNKNOWN, Ints, Mask, categorical, month_text, named
+from ccbill.tables import UNKNOWN, Ints, Mask, always, categorical, month_text, named
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,10 +53,10 @@ def _places(rows: Ints, held: Ints) -> tuple[Ints, Mask]:
 def unit_price(facts: Facts, fees: Fees, rows: Ints, plan: Plan, bill: Bill) -> Ints:
     """What one unit is expected to pay, else its charge, in cents at each activity's date."""
     charge, expected = fees.of(
-        np.full(len(rows), plan.name, object),
-        facts.activities["payer"].iloc[rows],
-        np.full(len(rows), bill.code, object),
-        np.full(len(rows), " ".join(sorted(bill.modifiers)), object),
+        always(plan.name, len(rows)),
+        facts.activities["payer"].array.take(rows),
+        always(bill.code, len(rows)),
+        always(" ".join(sorted(bill.modifiers)), len(rows)),
         facts.numbers("service_date")[rows],
     )
     published = next((p for p in (bill.pays, bill.pays_line) if p is not None), UNKNOWN)
