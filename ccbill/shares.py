@@ -174,6 +174,7 @@ def _share_of_row(facts: Facts, plans: Sequence[Plan], plan_of_row: Ints) -> tup
 
 def part_of(facts: Facts, rows: Ints) -> Facts:
     """The facts of these rows alone, with the patients that they name, in the same order."""
+    rows = rows.astype(np.intp)  # by which numpy takes values without making such numbers each time
     codes = facts.codes("patient")[rows]
     wanted = np.zeros(len(facts.patients) + 1, bool)
     wanted[codes] = True
