@@ -87,7 +87,10 @@ def lines(table: Sliced) -> Iterator[pa.Buffer]:
     pieces = _pieces(_together(_ready(table, most), most))
     for rows in slices(len(table), ROWS_TOGETHER):
         for cells in zip(*(piece(rows.start, rows.stop) for piece in pieces), strict=True):
-            yield _characters(pc.binary_join_element_wise(*cells, _COMMA, **_BLANKS))
+            whole = len(cells) == 1
+            yield _characters(
+                cells[0] if whole else pc.binary_join_element_wise(*cells, _COMMA, **_BLANKS)
+            )
 
 
 def _ready(table: Sliced, most: int) -> list[_Known | Cells]:
