@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
+Leave = Callable[[Callable[[], None]], None]  # takes work that nothing else waits for
 
 
 class Aside(Generic[T]):
@@ -41,3 +43,19 @@ class Aside(Generic[T]):
         if self._fault is not None:
             raise self._fault
         return self._found.pop()
+
+
+def at_once(work: Callable[[], None]) -> None:
+    """Does it before anything else."""
+    work()
+
+
+@contextmanager
+def meanwhile() -> Iterator[Leave]:
+    """Does what it is given beside the block, whose end waits for it."""
+    begun: list[Aside[None]] = []
+    try:
+        yield lambda work: begun.append(Aside(work))
+    finally:
+        for each in begun:
+            each.end()

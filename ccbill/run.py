@@ -15,7 +15,7 @@ from pathlib import Path
 import pandas as pd
 
 from ccbill import exception_notes, handover, inputs, recorded
-from ccbill.aside import Aside
+from ccbill.aside import Aside, Leave, at_once
 from ccbill.claims import Claims, claims
 from ccbill.config import Settings
 from ccbill.exception_notes import Doubt
@@ -59,8 +59,9 @@ class Request(Asked):
     scheduler: str | None = None  # of a Dask cluster; None: one on this machine
 
 
-def run(request: Request) -> tuple[Report, list[Path]]:
-    """The report of a run and the files that it wrote, none with `dry_run`."""
+def run(request: Request, leave: Leave = at_once) -> tuple[Report, list[Path]]:
+    """The report of a run and the files that it wrote, none with `dry_run`. `leave` does what need
+    not be done by then."""
     settings = inputs.settings_of(request)
     plans = inputs.plans_of(request, settings)
     examples.check(plans, of_changed_files=True)
@@ -74,7 +75,7 @@ def run(request: Request) -> tuple[Report, list[Path]]:
         del read, asked  # what is written of them, the bill has
         if request.dry_run:
             return bill.report(), []
-        return deliver(bill, request.out, request.formats)
+        return deliver(bill, request.out, request.formats, leave)
     with opened(request.ledger, request, settings) as ledger:
         book = Book(ledger, recorded.terms(plans), request.whole_log)
         if request.dry_run:

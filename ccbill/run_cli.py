@@ -13,6 +13,7 @@ from typing import Annotated
 import typer
 
 from ccbill import complete, memory, options
+from ccbill.aside import meanwhile
 from ccbill.cells.limits import Limits
 from ccbill.errors import CcbillError, Exit, Message
 from ccbill.ledger_command import ledger_path
@@ -184,24 +185,25 @@ def run_command(
         scheduler=scheduler,
         workbook=Limits(workbook_seconds, workbook_megabytes),
     )
-    try:
-        with bar.shown(not quiet and not as_json):
-            report, written = run(request)
-    except Redelivered as earlier:
-        console.redelivered(earlier.run, earlier.files)
-        if as_json:
-            _print(earlier.files[-1].read_text(encoding="utf-8").removesuffix("\n"))
-        return
-    severities = {*report.exceptions["severity"].unique()}
-    reached = _reached(fail_on, severities)
-    if as_json:
-        _print(console.record_text(report, written))
-    if not quiet or reached or "hold" in severities:
+    with meanwhile() as leave:
         try:
-            console.summary(report, written, ledger=_same_ledger(ledger, config))
-        except Exception as fault:
-            fault.add_note(DONE)  # which whoever tells of the fault says
-            raise
+            with bar.shown(not quiet and not as_json):
+                report, written = run(request, leave)
+        except Redelivered as earlier:
+            console.redelivered(earlier.run, earlier.files)
+            if as_json:
+                _print(earlier.files[-1].read_text(encoding="utf-8").removesuffix("\n"))
+            return
+        severities = {*report.exceptions["severity"].unique()}
+        reached = _reached(fail_on, severities)
+        if as_json:
+            _print(console.record_text(report, written))
+        if not quiet or reached or "hold" in severities:
+            try:
+                console.summary(report, written, ledger=_same_ledger(ledger, config))
+            except Exception as fault:
+                fault.add_note(DONE)  # which whoever tells of the fault says
+                raise
     if reached:
         raise typer.Exit(Exit.FOUND)
 

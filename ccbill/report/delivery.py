@@ -11,7 +11,7 @@ import json
 import shutil
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -20,7 +20,7 @@ from threading import Event
 from typing import Any
 
 from ccbill import memory, progress
-from ccbill.aside import Aside
+from ccbill.aside import Aside, Leave, at_once
 from ccbill.report import private
 from ccbill.report.console import record_text
 from ccbill.report.csv_files import write_csv, write_parquet
@@ -66,9 +66,11 @@ class Stage:
         return self.path / "plan.json"
 
 
-def deliver(bill: Billed, out: Path, formats: Sequence[str]) -> tuple[Report, list[Path]]:
+def deliver(
+    bill: Billed, out: Path, formats: Sequence[str], leave: Leave = at_once
+) -> tuple[Report, list[Path]]:
     """Write the run's files in these formats, and run.json, into `out`; its report and their paths,
-    run.json last.
+    run.json last. Once they are in their place, `leave` has those removed that they replace.
 
     The files are private to the user and appear together. Files of an earlier run that this one
     does not write are removed. On any failure `out` holds what it held before; a disk that
@@ -76,23 +78,42 @@ def deliver(bill: Billed, out: Path, formats: Sequence[str]) -> tuple[Report, li
     """
     try:
         private.prepare(out, OUR_NAMES)
-        with private.only_run(out):
+        with ExitStack() as held:
+            held.enter_context(private.only_run(out))
             _clear_leftovers(out)
-            return _deliver(bill, out, formats)
+            stage = Stage(Path(mkdtemp(_SUFFIX, _PREFIX, out)))
+            with _put_away(stage, held, leave):
+                return _deliver(bill, stage, out, formats)
     except OSError as error:
         raise private.output_error(out, error, OUR_NAMES) from None
 
 
-def _deliver(bill: Billed, out: Path, formats: Sequence[str]) -> tuple[Report, list[Path]]:
-    stage = Stage(Path(mkdtemp(_SUFFIX, _PREFIX, out)))
-    try:
-        stage.new.mkdir(private.PRIVATE_DIRECTORY)
-        stage.old.mkdir(private.PRIVATE_DIRECTORY)
-        report, names = write_set(bill, stage, formats)
-        _move_in(stage, out, names, earlier_files(out) - set(names))
-    finally:
+@contextmanager
+def _put_away(stage: Stage, held: ExitStack, leave: Leave) -> Iterator[None]:
+    """Removes the stage after the block, by when its files are in their place or not needed; the
+    directory is held against other runs until then."""
+
+    def clear() -> None:
         if not stage.plan.exists():  # else it holds files that could not be put back yet
             shutil.rmtree(stage.path, ignore_errors=True)
+
+    try:
+        yield
+    except BaseException:
+        clear()
+        raise
+    until_clear = held.pop_all()
+    until_clear.callback(clear)
+    leave(until_clear.close)
+
+
+def _deliver(
+    bill: Billed, stage: Stage, out: Path, formats: Sequence[str]
+) -> tuple[Report, list[Path]]:
+    stage.new.mkdir(private.PRIVATE_DIRECTORY)
+    stage.old.mkdir(private.PRIVATE_DIRECTORY)
+    report, names = write_set(bill, stage, formats)
+    _move_in(stage, out, names, earlier_files(out) - set(names))
     return report, [out / name for name in names]
 
 
