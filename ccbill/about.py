@@ -13,23 +13,23 @@ from ccbill.rules.decisions import Decisions
 from ccbill.rules.facts import Facts
 from ccbill.tables import UNKNOWN, Ints, Mask, blank_text, month_text, named
 
+PLACED = ("payer", "practice", "patient", "staff", "file", "row", "activity_id")
+
+
+def placed(facts: Facts, decisions: Decisions, rows: Ints) -> pd.DataFrame:
+    """Where these activities stand, whose they are and when."""
+    columns = {name: facts.activities[name].array.take(rows) for name in PLACED}
+    days = facts.numbers("service_date")[rows]
+    plan = named([*(p.name for p in decisions.plans), None], decisions.plan[rows])
+    columns |= {"plan": plan, "service_date": days, "month": month_text(days)}
+    return pd.DataFrame(columns, copy=False)
+
 
 def described(facts: Facts, decisions: Decisions, rows: Ints) -> pd.DataFrame:
     """What the exceptions report may say of these activities."""
-    columns = (
-        "payer",
-        "practice",
-        "patient",
-        "staff",
-        "kind",
-        "mode",
-        "credential",
-        "file",
-        "row",
-        "activity_id",
-    )
-    table = pd.DataFrame({n: facts.activities[n].array.take(rows) for n in columns}, copy=False)
-    table["plan"] = named([*(p.name for p in decisions.plans), None], decisions.plan[rows])
+    table = placed(facts, decisions, rows)
+    for name in ("kind", "mode", "credential"):
+        table[name] = facts.activities[name].array.take(rows)
     table["answer"] = decisions.answer[rows]
     for name, texts in (
         ("why", [a.why for a in decisions.book]),
@@ -43,8 +43,6 @@ def described(facts: Facts, decisions: Decisions, rows: Ints) -> pd.DataFrame:
         else blank_text(len(rows))
     )
     table["row_number"] = rows
-    table["service_date"] = facts.numbers("service_date")[rows]
-    table["month"] = month_text(facts.numbers("service_date")[rows])
     limits = np.array([*(p.filing_limit_days or UNKNOWN for p in decisions.plans), UNKNOWN])
     limit = limits[decisions.plan[rows]]
     known = (table["service_date"] != UNKNOWN) & (limit != UNKNOWN)

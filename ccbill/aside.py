@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Generic, TypeVar
 
@@ -43,6 +44,18 @@ class Aside(Generic[T]):
         if self._fault is not None:
             raise self._fault
         return self._found.pop()
+
+
+def in_turn(begun: Iterable[T], most: int) -> Iterator[T]:
+    """Work that begins as it is asked for, in its order: so much of it before the first is given,
+    and no more at any time."""
+    waiting: deque[T] = deque()
+    for each in begun:
+        waiting.append(each)
+        if len(waiting) == most:
+            yield waiting.popleft()
+    while waiting:
+        yield waiting.popleft()
 
 
 def at_once(work: Callable[[], None]) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from ccbill import plausible
-from ccbill.about import blanked, described
+from ccbill.about import blanked, described, placed
 from ccbill.config import Settings
 from ccbill.intake.columns import STAFF_ONLY
 from ccbill.problems import PROBLEMS
@@ -85,7 +85,7 @@ def asked_about(facts: Facts, decisions: Decisions, found: Doubt) -> pd.DataFram
         wanted[finding.thing[part][bears[decisions.answer[finding.rows[part]]]]] = True
     things = np.flatnonzero(wanted)
     things = things[np.argsort(found.first[things])]
-    table = described(facts, decisions, finding.rows[found.first[things]])
+    table = placed(facts, decisions, finding.rows[found.first[things]])
     said = {name: blanked(table[name].array, mask[things]) for name, mask in found.differs.items()}
     return _notes_of(
         finding.problem,

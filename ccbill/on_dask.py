@@ -9,13 +9,13 @@ from __future__ import annotations
 import logging
 import tempfile
 import warnings
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from os import cpu_count
 from typing import Any
 
 from ccbill import __version__
+from ccbill.aside import in_turn
 from ccbill.errors import CcbillError, Exit, Message, counted
 from ccbill.shares import Engine, Share
 from ccbill.together import Decided
@@ -92,13 +92,11 @@ def _version() -> str:
 def _engine(client: Any) -> Engine:
     def engine(decide: Callable[[Share], Decided], shares: Iterable[Share]) -> Iterator[Decided]:
         most = AHEAD * max(len(client.scheduler_info()["workers"]), 1)
-        waiting: deque[Any] = deque()
-        for number, share in enumerate(shares):
-            if len(waiting) == most:
-                yield _outcome(waiting.popleft())
-            waiting.append(client.submit(_told, decide, share, key=f"share-{number}", pure=False))
-        while waiting:
-            yield _outcome(waiting.popleft())
+        begun = (
+            client.submit(_told, decide, share, key=f"share-{number}", pure=False)
+            for number, share in enumerate(shares)
+        )
+        return map(_outcome, in_turn(begun, most))
 
     return engine
 
