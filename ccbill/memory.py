@@ -10,15 +10,15 @@ from contextlib import suppress
 SHARED = -8, 1  # M_ARENA_MAX of glibc's malloc.h: one heap
 LITTLE = 1 << 29  # bytes; a run that has never had more keeps them
 ASKED = {
-    "MIMALLOC_PURGE_DELAY": "1000",  # for how many milliseconds Arrow's own allocator keeps it
+    "ARROW_DEFAULT_MEMORY_POOL": "system",  # and not an allocator with a heap for each thread
     "OPENBLAS_NUM_THREADS": "1",  # numpy's, for matrices, of which there are none here
 }
 
 
 def share() -> None:
-    """Lets threads take again what others have let go, which is quicker than fresh memory: from one
-    heap in the C library, if it is glibc, and from Arrow's own for a second. Threads that would
-    have nothing to do are not made.
+    """Lets threads take again what others have let go, which is quicker than fresh memory: all from
+    the C library, and if that is glibc, from one heap. Threads that would have nothing to do are
+    not made.
 
     It is to be asked for before any library is loaded that has threads.
     """

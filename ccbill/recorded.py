@@ -204,9 +204,9 @@ def _looks_back(plan: Plan) -> bool:
 
 def with_unnumbered(exceptions: pd.DataFrame, done: Settled) -> pd.DataFrame:
     """The exceptions with a note for each correction whose payer's claim number is not known."""
-    lines = done.lines[done.lines["claim_id"].isin(done.unnumbered)]
-    if lines.empty:
+    if not len(done.unnumbered):
         return exceptions
+    lines = done.lines[done.lines["claim_id"].isin(done.unnumbered)]
     first = lines.drop_duplicates("claim_id")
     says = PROBLEMS["original-claim-number-missing"]
     counts = lines["claim_id"].astype(str).value_counts()

@@ -17,6 +17,7 @@ from typing import Any, BinaryIO
 import numpy as np
 import pyarrow as pa
 
+from ccbill import memory
 from ccbill.errors import CcbillError
 from ccbill.intake import delimited, sniff
 from ccbill.intake.columns import Wanted
@@ -158,7 +159,7 @@ def _column(cells: list[Any]) -> Text:
     if not cells:
         return blank(0)
     found = joined(cells) if isinstance(cells[0], Text) else from_arrow(_emptied(cells))
-    pa.default_memory_pool().release_unused()  # of the pieces that were let go
+    memory.give_back()  # of the pieces that were let go
     return found
 
 

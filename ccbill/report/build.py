@@ -17,6 +17,7 @@ from ccbill.rules.decisions import Decisions
 from ccbill.rules.facts import Facts
 from ccbill.rules.model import Bill, Change, Plan, Service
 from ccbill.rules.parse import EPOCH
+from ccbill.slices import slices
 from ccbill.stacked import in_order, ranks
 from ccbill.tables import UNKNOWN, Ints, Note, Outcome, known_span, together
 
@@ -216,6 +217,8 @@ def _in_a_line(value: Any) -> str:
 
 def counts(decisions: Decisions) -> dict[str, int]:
     """How many rows were counted, left out and held, by their words."""
-    rows = np.bincount(decisions.answer, minlength=len(decisions.book)).tolist()
-    of_book = [*zip(decisions.book, rows, strict=True)]
+    rows = np.zeros(len(decisions.book), np.int64)
+    for part in slices(len(decisions.answer)):
+        rows += np.bincount(decisions.answer[part], minlength=len(rows))
+    of_book = [*zip(decisions.book, rows.tolist(), strict=True)]
     return {o.word: sum(n for answer, n in of_book if answer.outcome is o) for o in Outcome}
