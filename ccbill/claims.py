@@ -167,7 +167,8 @@ def _by_payer(facts: Facts, decisions: Decisions, standing: Ints, name: str) -> 
 
     One that only another plan's rows give is never taken.
     """
-    ids, codes = facts.activities[name].cat, facts.codes(name)
+    ids = facts.activities[name].array
+    codes = ids.codes
     if is_blank(codes):
         return blank_text(len(standing))
     key = facts.codes("patient").astype(np.int64) * PLANS + decisions.plan

@@ -149,10 +149,12 @@ def cell(value: Any) -> str:
 
 
 @pytest.mark.parametrize("rows_at_once", [1, 3, 16_384])
+@pytest.mark.parametrize("rows_together", [7, 131_072])
 @pytest.mark.parametrize("rows_a_pair", [1, 16])
 def test_rows_joined_by_the_column_are_those_joined_cell_by_cell(
-    monkeypatch: pytest.MonkeyPatch, rows_at_once: int, rows_a_pair: int
+    monkeypatch: pytest.MonkeyPatch, rows_at_once: int, rows_together: int, rows_a_pair: int
 ) -> None:
+    monkeypatch.setattr("ccbill.report.lines.ROWS_TOGETHER", rows_together)
     monkeypatch.setattr("ccbill.report.lines.ROWS_AT_ONCE", rows_at_once)
     monkeypatch.setattr("ccbill.report.lines.ROWS_A_PAIR", rows_a_pair)
     table = of_every_kind(400)

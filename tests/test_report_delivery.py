@@ -334,6 +334,23 @@ def test_what_a_killed_run_left_is_put_back_and_removed(
     assert contents(delivered) == before
 
 
+def test_replaced_files_wait_for_whom_they_are_left_to_and_keep_other_runs_away(
+    delivered: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before, left = names(delivered), []
+    delivery.deliver(Billed(report_of()), delivered, ["csv"], left.append)
+    [stage] = delivered.glob(".ccbill-*.tmp")
+    assert names(stage / "old") == before
+    monkeypatch.setattr(private, "_PATIENCE", 0.0)
+    with pytest.raises(BlockingIOError), private.only_run(delivered):
+        pass
+    [remove] = left
+    remove()
+    assert names(delivered) == sorted([*CSV_SET, "run.json"])
+    with private.only_run(delivered):
+        pass
+
+
 def test_leftovers_are_removed_and_links_of_that_name_are_not_followed(
     delivered: Path, tmp_path: Path
 ) -> None:

@@ -1,4 +1,5 @@
-"""A log in shares of its patients bills what it bills in one, to the byte."""
+"""A log in shares of its patients, of which two are decided at a time and their plans side by side,
+bills what it bills in one and plan by plan, to the byte."""
 
 from __future__ import annotations
 
@@ -14,6 +15,7 @@ from ledgers import bill, row, write_log
 from reference import generate
 
 from ccbill import shares
+from ccbill.rules import assign
 from ccbill.run import Request, run
 
 TODAY = date(2026, 11, 2)
@@ -38,6 +40,7 @@ def in_one_and_in_shares(
 ) -> None:
     run(Request(out=home / "one", today=TODAY, formats=["csv"], **asked))
     monkeypatch.setattr(shares, "ROWS", rows)
+    monkeypatch.setattr(assign, "ROWS", 0)
     run(Request(out=home / "shares", today=TODAY, formats=["csv"], **asked))
     same(home / "one", home / "shares")
 
@@ -47,6 +50,13 @@ def test_the_sample(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, rows_a_shar
     named = {name: SAMPLE / f"{name}.csv" for name in ("patients", "staff", "fees")}
     named["config"] = SAMPLE / "ccbill.toml"
     in_one_and_in_shares(monkeypatch, tmp_path, rows_a_share, exports=exports, **named)
+
+
+def test_plans_side_by_side(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    export = generate.export(SEED, plans=generate.ALL_PLANS)
+    generate.write_csv(export.activities, tmp_path / "activities.csv")
+    exports = [str(tmp_path / "activities.csv")]
+    in_one_and_in_shares(monkeypatch, tmp_path, shares.ROWS, exports=exports)
 
 
 @pytest.mark.parametrize("months", [frozenset(), frozenset({"2026-03"})])
@@ -133,6 +143,7 @@ def test_no_patient_is_split_and_every_row_is_in_one_share(
     rows = [row(f"A{n}", patient, "2026-03-05") for n, patient in enumerate(patients)]
     write_log(tmp_path / "log.csv", rows)
     monkeypatch.setattr(shares, "ROWS", 1)
+    monkeypatch.setattr(shares, "AT_ONCE", 1)  # so that they are seen in order
     seen = []
     real = shares.decide
 

@@ -234,10 +234,10 @@ def _route(work: Work, first: int, mine: Ints) -> dict[int, Ints]:
     free = mine
     for rule in plan.kind_rules:
         hit = np.append([k in rule.kinds for k in kinds], False).astype(bool)[kind[free]]
-        mine, free = parted(free, hit)
+        theirs, free = parted(free, hit)
         outcome = Outcome.HELD if rule.holds else Outcome.LEFT_OUT
         where = f"{plan.name}/payer.toml"
-        verdicts.say(Answer(outcome, rule.problem, where, rule.why, rule.cite), mine)
+        verdicts.say(Answer(outcome, rule.problem, where, rule.why, rule.cite), theirs)
     of_services = {}
     day = facts.numbers("service_date")
     for number, service in enumerate(plan.services, first):
