@@ -49,6 +49,7 @@ types: $(READY)  ## check types
 bench: $(READY)  ## time ccbill beside other scripts (ROWS=1000000 for one size alone)
 	$(PIP) --upgrade 'pip>=25.1'
 	$(PIP) --group bench
+	$(BIN)/python -m compileall -q ccbill
 	PYTHONPATH=tests $(BIN)/python -m bench $(foreach rows,$(ROWS),--rows $(rows)) --table bench.md --chart bench.svg
 
 format: $(READY)  ## rewrite the code in the house style
