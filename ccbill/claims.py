@@ -221,8 +221,7 @@ def _diagnoses(table: pd.DataFrame) -> None:
     lists, codes = [str(c).split(";") for c in given.categories], given.codes
     for n in range(DIAGNOSES):
         nth = [codes_[n] if len(codes_) > n else None for codes_ in lists]
-        column = worded(nth, codes) if any(nth) else blank_text(len(table))
-        table[f"diagnosis_{n + 1}"] = column
+        table[f"diagnosis_{n + 1}"] = worded(nth, codes)
     table["diagnosis_pointer"] = worded([POINTERS[min(len(x), 4) - 1] for x in lists], codes)
 
 

@@ -29,12 +29,13 @@ from ccbill.problems import PROBLEMS
 from ccbill.recorded import Book
 from ccbill.report import build
 from ccbill.report.tables import Report
+from ccbill.report.totals import held_problems
 from ccbill.review import review
 from ccbill.rules.decisions import Decisions
 from ccbill.rules.facts import Facts
 from ccbill.rules.overlay import overridden
 from ccbill.rules.parse import EPOCH
-from ccbill.tables import UNKNOWN, Intake, Ints, Note, together
+from ccbill.tables import UNKNOWN, Intake, Ints, Note
 from ccbill.work import work_list
 from ccbill.worth import near_misses
 
@@ -187,6 +188,7 @@ def _record(
     tables: dict[str, Any],
 ) -> dict[str, Any]:
     """What run.json says: nothing about a patient."""
+    held = held_problems(tables["exceptions"])
     lines = tables["claims"]
     sent = _sent(lines)
     used = {plan.name for plan, _ in (decisions.services[n] for n in np.unique(decisions.service))}
@@ -207,24 +209,14 @@ def _record(
         "overlays": [build.overlay(p, c) for p in decisions.plans for c in p.overlays],
         "counts": {
             "rows_read": len(read.activities),
-            **build.counts(decisions),
+            **build.counts(tables["balance"]),
             "claims": int(lines["claim_id"].nunique()),
             "lines": len(lines),
             "units": int(sent["units"].sum()),
             "charge_cents": _known_sum(sent["charge"]),
         },
-        "held_by_problem": _held_by_problem(tables["exceptions"]),
+        "held_by_problem": dict(sorted(zip(held["problem"], held["rows"], strict=True))),
     }
-
-
-def _held_by_problem(exceptions: pd.DataFrame) -> dict[str, int]:
-    """How many source rows each problem holds, by its name."""
-    held = (exceptions["severity"] == "hold").to_numpy(bool)
-    number, first = together(exceptions["problem"])
-    rows = np.where(held, exceptions["rows"].to_numpy(np.int64), 0)
-    sums = np.bincount(number, rows, len(first)).astype(int)
-    names = exceptions["problem"].iloc[first].astype(str)
-    return dict(sorted((n, each) for n, each in zip(names, sums.tolist(), strict=True) if each))
 
 
 def _sent(lines: pd.DataFrame) -> pd.DataFrame:

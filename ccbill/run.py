@@ -67,9 +67,7 @@ def run(request: Request, leave: Leave = at_once) -> tuple[Report, list[Path]]:
     examples.check(plans, of_changed_files=True)
     read, fees = inputs.read(request, settings, plans)
     today = request.today.toordinal() - EPOCH
-    doubts = partial(exception_notes.doubts, read, plans, settings, today)
-    asked = Aside(doubts, at_once=False)
-    del doubts
+    asked = Aside(partial(exception_notes.doubts, read, plans, settings, today), at_once=False)
     if request.ledger is None:
         bill = billed(read, plans, settings, fees, request, asked)
         del read, asked  # what is written of them, the bill has

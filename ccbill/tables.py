@@ -185,6 +185,8 @@ def named(values: Sequence[str | None], numbers: Ints) -> Any:
 def worded(texts: Sequence[str | None], numbers: Ints) -> Any:
     """The text that each number stands for, as a categorical of those that occur in their order,
     which is that of groups by the column; -1 is a blank."""
+    if all(text is None for text in texts):
+        return blank_text(len(numbers))
     unused = np.ones(len(texts) + 1, bool)
     unused[numbers] = False
     known = np.array([*texts, None], object)
@@ -264,9 +266,9 @@ def blank_text(rows: int) -> pd.Categorical:
     return pd.Categorical.from_codes(codes, categories=pd.Index([], dtype=str))
 
 
-def is_blank(codes: Ints) -> bool:
-    """Whether a text column's numbers are those of `blank_text`."""
-    return codes.strides == (0,) and bool((codes[:1] < 0).all())
+def is_blank(values: Ints, none: int = -1) -> bool:
+    """Whether one number that says nothing stands for all rows, as in a column that nobody gave."""
+    return values.strides == (0,) and bool((values[:1] == none).all())
 
 
 def unknowns(rows: int) -> npt.NDArray[np.int32]:

@@ -14,7 +14,7 @@ from ccbill.errors import counted
 from ccbill.intake.activities import Rows
 from ccbill.intake.parts import Part
 from ccbill.intake.text import Text, blank
-from ccbill.tables import BY_PAYER, DAY, PATIENT_FIELDS, UNKNOWN, Mask, unknowns
+from ccbill.tables import BY_PAYER, DAY, PATIENT_FIELDS, UNKNOWN, Mask, is_blank, unknowns
 
 Whole = npt.NDArray[np.int32]
 
@@ -98,8 +98,8 @@ def settled(
     day. `none` is the value that says nothing.
     """
     found, differ = np.full(count, none, np.int32), np.zeros(count, bool)
-    if value.strides == (0,) and (value[:1] == none).all():
-        return found, differ  # one number stands for all: nobody says anything
+    if is_blank(value, none):
+        return found, differ
     said = np.flatnonzero((who >= 0) & (value != none))
     if not len(said):
         return found, differ

@@ -7,9 +7,8 @@ the heading. Of any other, `delimited.read` must see all to say what it is and w
 from __future__ import annotations
 
 import hashlib
-from collections import deque
 from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -18,6 +17,7 @@ import numpy as np
 import pyarrow as pa
 
 from ccbill import memory
+from ccbill.aside import in_turn
 from ccbill.errors import CcbillError
 from ccbill.intake import delimited, sniff
 from ccbill.intake.columns import Wanted
@@ -137,15 +137,11 @@ def _parsed(
     pieces: Iterator[_Piece], source: Source, types: delimited.Types
 ) -> Iterator[list[Any]]:
     """The columns of each piece in turn, taken apart while the next pieces are made ready."""
-    ahead: deque[Future[list[Any]]] = deque()
+    some = (piece for piece in pieces if len(piece.text))
     with ThreadPoolExecutor(THREADS) as threads:
-        for piece in pieces:
-            if len(piece.text):
-                ahead.append(threads.submit(_cells, piece, source, types))
-            if len(ahead) > THREADS:
-                yield ahead.popleft().result()
-        while ahead:
-            yield ahead.popleft().result()
+        begun = (threads.submit(_cells, piece, source, types) for piece in some)
+        for each in in_turn(begun, THREADS + 1):
+            yield each.result()
 
 
 def _cells(piece: _Piece, source: Source, types: delimited.Types) -> list[Any]:

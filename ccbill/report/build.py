@@ -17,7 +17,6 @@ from ccbill.rules.decisions import Decisions
 from ccbill.rules.facts import Facts
 from ccbill.rules.model import Bill, Change, Plan, Service
 from ccbill.rules.parse import EPOCH
-from ccbill.slices import slices
 from ccbill.stacked import in_order, ranks
 from ccbill.tables import UNKNOWN, Ints, Note, Outcome, known_span, together
 
@@ -215,10 +214,6 @@ def _in_a_line(value: Any) -> str:
     return ", ".join(f"{key} {each}" for key, each in told.items())
 
 
-def counts(decisions: Decisions) -> dict[str, int]:
-    """How many rows were counted, left out and held, by their words."""
-    rows = np.zeros(len(decisions.book), np.int64)
-    for part in slices(len(decisions.answer)):
-        rows += np.bincount(decisions.answer[part], minlength=len(rows))
-    of_book = [*zip(decisions.book, rows.tolist(), strict=True)]
-    return {o.word: sum(n for answer, n in of_book if answer.outcome is o) for o in Outcome}
+def counts(balance: pd.DataFrame) -> dict[str, int]:
+    """How many rows were counted, left out and held, by their words, of all that balance."""
+    return {o.word: int(balance[f"rows_{o.word.replace('-', '_')}"].sum()) for o in Outcome}

@@ -87,10 +87,14 @@ def lines(table: Sliced) -> Iterator[pa.Buffer]:
     pieces = _pieces(_together(_ready(table, most), most))
     for rows in slices(len(table), ROWS_TOGETHER):
         for cells in zip(*(piece(rows.start, rows.stop) for piece in pieces), strict=True):
-            whole = len(cells) == 1
-            yield _characters(
-                cells[0] if whole else pc.binary_join_element_wise(*cells, _COMMA, **_BLANKS)
-            )
+            yield _characters(_side_by_side(*cells))
+
+
+def _side_by_side(first: pa.Array, *others: pa.Array) -> pa.Array:
+    """The cells with commas between them."""
+    if not others:
+        return first
+    return pc.binary_join_element_wise(first, *others, _COMMA, **_BLANKS)
 
 
 def _ready(table: Sliced, most: int) -> list[_Known | Cells]:

@@ -7,7 +7,6 @@ the number of each row's answer, and the lines keep the group that earned them.
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -68,7 +67,7 @@ def assign(
             _bill_plan(*begun)
     else:
         with ThreadPoolExecutor(THREADS) as threads:
-            deque(threads.map(lambda begun: _bill_plan(*begun), by_size), 0)
+            list(threads.map(lambda begun: _bill_plan(*begun), by_size))
     _settle(verdicts, decisions, [work for work, _, _ in works])
     return decisions
 

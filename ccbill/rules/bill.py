@@ -21,10 +21,9 @@ ENDS = ("death_date", "disenrollment_date", "payer_to")
 def bill_service(work: Work, service: Service, rows: Ints) -> None:
     """Groups, earns and limits the service's activities, and keeps what it bills."""
     facts, verdicts = work.facts, work.verdicts
-    all_groups = groups = group(facts, service, verdicts.undecided(rows))
-    held = verdicts.held[groups.rows] > 0
-    if held.any():
-        groups = without(facts, service, groups, held)
+    all_groups = group(facts, service, verdicts.undecided(rows))
+    held = verdicts.held[all_groups.rows] > 0
+    groups = without(facts, service, all_groups, held) if held.any() else all_groups
     earned = earn(facts, service, groups)
     if held.any():
         _stake_held(work, service, all_groups, held, groups, earned)
